@@ -1,0 +1,13 @@
+"""The worker and beat processes: `celery -A config worker`, `celery -A config beat`."""
+
+import os
+
+from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+TRANSPORT_ALIASES["atomicfile"] = "config.broker:Transport"
+
+app = Celery("handoff")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,270 @@
+"""Every setting of the product, read from the environment (see .env.example)."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.env import BASE_DIR, env
+from config.logs import logging_config
+
+# --- What an operator sets -----------------------------------------------------
+
+SECRET_KEY: str = env.str("SECRET_KEY")
+# Newest first: the first seals, all of them open. Apart from SECRET_KEY, so that
+# sessions can be ended without losing every credential.
+FIELD_ENCRYPTION_KEYS: list[str] = env.list("FIELD_ENCRYPTION_KEYS")
+
+DEBUG = False
+# The stand-in ServiceNow on this machine: plain http, loopback only, one factor.
+DEMO: bool = env.bool("DEMO", default=False)
+
+# Where browsers, bots and ServiceNow reach us; Callback and Redirect URL begin so.
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
+)
+# How many proxies in front of us append to X-Forwarded-For. None is assumed.
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
+
+DATABASES = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+}
+REDIS_URL: str = env.str("REDIS_URL", default="")
+# Without Redis the doorbell is a folder that web, worker and beat share.
+BROKER_DIR: str = env.str("BROKER_DIR", default=str(BASE_DIR / ".broker"))
+WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=32)
+WEB_THREADS: int = env.int("WEB_THREADS", default=16)
+
+# Origins besides https://*.service-now.com that a Host URL may name.
+SERVICENOW_EXTRA_ORIGINS: list[str] = env.list("SERVICENOW_EXTRA_ORIGINS", default=[])
+# Private origins that a bot's webhook may name.
+WEBHOOK_EXTRA_ORIGINS: list[str] = env.list("WEBHOOK_EXTRA_ORIGINS", default=[])
+
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
+
+# --- The lane: LANE_LEASE must exceed REQUEST_DEADLINE by ten seconds or more ------
+
+REQUEST_DEADLINE = timedelta(seconds=env.float("REQUEST_DEADLINE", default=15))
+LANE_LEASE = timedelta(seconds=env.float("LANE_LEASE", default=45))
+# A worker hands a lane back after this long, so that others get their turn.
+DRAIN_BUDGET = timedelta(seconds=20)
+SWEEP_INTERVAL = timedelta(seconds=2)
+POLL_INTERVAL = timedelta(seconds=env.float("POLL_INTERVAL", default=15))
+MAX_AGE = timedelta(hours=24)
+MAX_ATTEMPTS = 20
+
+# --- Limits on what is accepted ------------------------------------------------------
+
+MAX_BODY_BYTES = 262_144
+MAX_CALLBACK_BYTES = 65_536
+MAX_JSON_DEPTH = 20
+MAX_OPEN_ITEMS = 500
+MAX_OPEN_HANDOFFS: int = env.int("MAX_OPEN_HANDOFFS", default=10_000)
+RATE_LIMIT_PER_BOT: int = env.int("RATE_LIMIT_PER_BOT", default=6_000)
+RATE_LIMIT_STRANGERS: int = env.int("RATE_LIMIT_STRANGERS", default=60)
+
+# --- Django --------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "config.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "servicenow_auth",
+    "handoff",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+SQLITE_OPTIONS = {
+    # BEGIN IMMEDIATE: a write lock taken late fails at once instead of waiting.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+POSTGRES_OPTIONS = {
+    "options": "-c statement_timeout=5s -c lock_timeout=3s"
+    " -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on"
+}
+
+
+def _complete(database: dict[str, Any]) -> None:
+    sqlite = database["ENGINE"].endswith("sqlite3")
+    database["OPTIONS"] = SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS
+    database["CONN_MAX_AGE"] = 60
+    database["CONN_HEALTH_CHECKS"] = True
+
+
+_complete(DATABASES["default"])
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator",
+                 "CommonPasswordValidator", "NumericPasswordValidator")
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Handoff"
+
+_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SECURE_SSL_REDIRECT = False  # the proxy's work; probes come by plain http
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        # Unfold's Alpine evaluates expressions and sets styles; the JSON API, the
+        # callback and the schema page are answered without these (see config.csp).
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Before `collectstatic` ran (tests, a first look) files come from their packages.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+LOGIN_URL = "admin:login"
+LOGGING = logging_config(level=LOG_LEVEL)
+
+# --- Libraries -----------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["handoff.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["handoff.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "handoff.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Handoff",
+    "DESCRIPTION": "Hand a conversation to a human agent in ServiceNow and relay it.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+UNFOLD = {
+    "SITE_TITLE": "Handoff",
+    "SITE_HEADER": "Handoff",
+    "SITE_SYMBOL": "support_agent",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+# --- Celery: a doorbell, nothing more ------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL or "atomicfile://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "handoff"
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2,
+}
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_POOL_LIMIT = 20
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        "visibility_timeout": 120,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": False,
+        "global_keyprefix": "handoff:",
+    }
+    if REDIS_URL
+    else {
+        "data_folder_in": BROKER_DIR,
+        "data_folder_out": BROKER_DIR,
+        "control_folder": f"{BROKER_DIR}/control",
+        "polling_interval": 0.02,
+    }
+)
+# Threads: the work is waiting for the network, and the deadline is our own client's.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"

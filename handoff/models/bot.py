@@ -1,0 +1,179 @@
+"""A bot, its configuration, and the keys and secrets it is known by."""
+
+import base64
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.timezone import now
+
+from servicenow_auth.fields import Secret, SealedField
+from servicenow_auth.models import Connection
+
+
+class ChatSystem(models.TextChoices):
+    CONNECT_SUPPORT = "connect_support", "Connect Support (Tokyo and lower)"
+
+
+class CallbackAuthentication(models.TextChoices):
+    SIGNATURE = "signature", "Signed (recommended)"
+    HEADER = "header", "Static header"
+    BASIC = "basic", "Basic Auth"
+
+
+class BotQuerySet(models.QuerySet["Bot"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """Return the bots of the user's groups; an operator sees all of them."""
+        if not user.is_active:
+            return self.none()
+        if getattr(user, "is_superuser", False):
+            return self
+        return self.filter(owner_group__in=Group.objects.filter(user=user.pk))
+
+
+def new_callback_id() -> str:
+    return secrets.token_hex(20)
+
+
+class Bot(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True, help_text="Short name for commands and logs.")
+    owner_group = models.ForeignKey(
+        Group,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        help_text="Members of this group see and configure the bot.",
+    )
+    enabled = models.BooleanField("Enable", default=False)
+    chat_system = models.CharField(
+        max_length=20, choices=ChatSystem, default=ChatSystem.CONNECT_SUPPORT
+    )
+    connection = models.OneToOneField(Connection, models.PROTECT, related_name="bot")
+    queue_id = models.CharField("Queue ID", max_length=32, blank=True)
+
+    callback_id = models.CharField(
+        max_length=40, unique=True, default=new_callback_id, editable=False
+    )
+    callback_authentication = models.CharField(
+        max_length=10,
+        choices=CallbackAuthentication,
+        default=CallbackAuthentication.SIGNATURE,
+    )
+    accept_existing_rules = models.BooleanField(
+        default=False,
+        help_text="Accept unsigned calls with Kore.ai's five keys from rules that are "
+        "already installed. Whoever knows the Callback URL can then forge messages.",
+    )
+
+    webhook_url = models.CharField("Webhook URL", max_length=500, blank=True)
+    texts = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Event type → language → text. A missing one says nothing.",
+    )
+    wait_timeout = models.DurationField(default=timedelta(minutes=30))
+    idle_timeout = models.DurationField(default=timedelta(minutes=30))
+    send_transcript = models.BooleanField("Transcript to the agent", default=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = BotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def callback_url(self) -> str:
+        path = reverse("callback", args=[self.callback_id])
+        return f"{settings.PUBLIC_URL}{path}"
+
+
+class BotRuntime(models.Model):
+    """What changes while the bot runs, apart from what a form may write back."""
+
+    bot = models.OneToOneField(
+        Bot, models.CASCADE, primary_key=True, related_name="runtime"
+    )
+    feed_sequence = models.BigIntegerField(default=0)
+    webhook_paused_until = models.DateTimeField(null=True)
+    webhook_failures = models.PositiveIntegerField(default=0)
+    webhook_error = models.CharField(max_length=300, blank=True)
+    webhook_disabled_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"runtime of {self.bot_id}"
+
+
+class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
+    def valid(self) -> Self:
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now()))
+
+
+class SigningSecret(models.Model):
+    """A Standard Webhooks secret; after a rotation two are valid for a while."""
+
+    class Purpose(models.TextChoices):
+        CALLBACK = "callback", "Callback: ServiceNow signs, we verify"
+        WEBHOOK = "webhook", "Webhook: we sign, the bot verifies"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="signing_secrets")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    value = SealedField()
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(null=True)
+
+    objects = SigningSecretQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} secret of {self.bot_id}"
+
+    @staticmethod
+    def generate() -> Secret:
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        return Secret(f"whsec_{key}")
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def by_value(self, value: str) -> Self:
+        """Return the usable key with this value, found by its hash."""
+        digest = ApiKey.digest_of(value)
+        return self.filter(digest=digest, revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A bot's bearer key: 256 random bits, so that a plain hash of it is enough."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100, blank=True)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @staticmethod
+    def digest_of(value: str) -> str:
+        return hashlib.sha256(value.encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""What ServiceNow told us, kept before anything of it is believed."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from handoff.models.bot import Bot
+
+
+class Callback(models.Model):
+    class State(models.TextChoices):
+        STORED = "stored", "Stored"
+        RELAYED = "relayed", "Relayed"
+        # Ours, repeated, of an unknown kind or group, or another instance's.
+        IGNORED = "ignored", "Ignored"
+        BROKEN = "broken", "Broken"
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="callbacks")
+    # `webhook-id` of a signed call; repeats of it are stored once.
+    delivery_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique where given
+    group_id = models.CharField(max_length=32, blank=True)
+    authenticated_by = models.CharField(max_length=20)
+    # UNTRUSTED: as it came, bytes that are no UTF-8 replaced.
+    body = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.STORED)
+    note = models.CharField(max_length=300, blank=True)
+    received_at = models.DateTimeField(default=now)
+    processed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot", "delivery_id"], name="one_callback_per_delivery_id"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["bot", "group_id", "id"],
+                condition=Q(state="stored"),
+                name="callbacks_to_process",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"callback {self.pk} ({self.state})"

@@ -1,0 +1,193 @@
+"""A lane: what goes out for one handoff in one direction, in order. And its items."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from handoff.models.bot import Bot
+from handoff.models.handoff import Handoff
+from handoff.models.message import Message
+
+
+class Direction(models.TextChoices):
+    TO_SERVICENOW = "to_servicenow", "To ServiceNow"
+    TO_BOT = "to_bot", "To the bot"
+
+
+class ItemState(models.TextChoices):
+    PENDING = "pending", "Pending"
+    # An intent is recorded; once the outcome is unknown the item is ambiguous.
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+
+
+UNSETTLED = (ItemState.PENDING, ItemState.SENDING)
+
+
+class Lane(models.Model):
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="lanes")
+    # Null for the lane of events that belong to no handoff.
+    handoff = models.ForeignKey(
+        Handoff, models.CASCADE, null=True, related_name="lanes"
+    )
+    direction = models.CharField(max_length=15, choices=Direction)
+    next_sequence = models.BigIntegerField(default=1)
+    fence = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    # Due from then on; null exactly while no item is unsettled.
+    wake_at = models.DateTimeField(null=True)
+    stalled_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["handoff", "direction"], name="one_lane_per_direction"
+            ),
+            models.UniqueConstraint(
+                fields=["bot"],
+                condition=Q(handoff=None),
+                name="one_lane_for_a_bots_own_events",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["wake_at"],
+                condition=Q(wake_at__isnull=False),
+                name="lanes_to_wake",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"lane {self.pk} {self.direction}"
+
+
+class Item(models.Model):
+    """One step in a lane."""
+
+    lane = models.ForeignKey(Lane, models.CASCADE, related_name="+")
+    sequence = models.BigIntegerField()
+    state = models.CharField(
+        max_length=10, choices=ItemState, default=ItemState.PENDING
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    first_attempt_at = models.DateTimeField(null=True)
+    attempt_started_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Sent perhaps: an attempt was made and its outcome is not known."""
+        return self.state == ItemState.SENDING and bool(self.last_error)
+
+
+class Outgoing(Item):
+    """An item to ServiceNow; a long message is several parts."""
+
+    class Kind(models.TextChoices):
+        START = "start", "Start"
+        MESSAGE = "message", "Message"
+        END = "end", "End"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    message = models.ForeignKey(
+        Message, models.CASCADE, null=True, related_name="parts"
+    )
+    part = models.PositiveIntegerField(default=0)
+    text = models.TextField(blank=True)
+    sys_id = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        ordering = ["lane", "sequence"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lane", "sequence"], name="one_outgoing_per_sequence"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ItemState.values), name="outgoing_state_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lane", "sequence"],
+                condition=Q(state__in=UNSETTLED),
+                name="unsettled_outgoing",
+            ),
+            models.Index(
+                fields=["sys_id"], condition=~Q(sys_id=""), name="outgoing_by_sys_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.lane_id}/{self.sequence}"
+
+
+class Event(Item):
+    """What the bot is told: by webhook, and in the feed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="events")
+    handoff = models.ForeignKey(
+        Handoff, models.CASCADE, null=True, related_name="events"
+    )
+    type = models.CharField(max_length=40)
+    feed_sequence = models.BigIntegerField()
+    # The envelope as the bot gets it, fixed when the event came to be.
+    payload = models.JSONField()
+
+    class Meta:
+        ordering = ["bot", "feed_sequence"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lane", "sequence"], name="one_event_per_sequence"
+            ),
+            models.UniqueConstraint(
+                fields=["bot", "feed_sequence"], name="one_event_per_feed_sequence"
+            ),
+            models.UniqueConstraint(
+                fields=["handoff"],
+                condition=Q(type__in=["handoff.ended", "handoff.failed"]),
+                name="one_final_event_per_handoff",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ItemState.values), name="event_state_is_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lane", "sequence"],
+                condition=Q(state__in=UNSETTLED),
+                name="unsettled_events",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.feed_sequence}"
+
+
+class Attempt(models.Model):
+    """One line of the log that answers "why did this message not arrive?"."""
+
+    lane = models.ForeignKey(Lane, models.CASCADE, related_name="attempt_log")
+    sequence = models.BigIntegerField()
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(default=now)
+    outcome = models.CharField(max_length=20)
+    detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["lane", "sequence"], name="attempts_of_an_item")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.lane_id}/{self.sequence}"

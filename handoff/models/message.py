@@ -1,0 +1,54 @@
+"""What user, bot, agent or system said."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from handoff.models.handoff import Handoff
+
+
+class Role(models.TextChoices):
+    USER = "user", "User"
+    BOT = "bot", "Bot"
+    AGENT = "agent", "Agent"
+    SYSTEM = "system", "System"
+
+
+class Message(models.Model):
+    # Rows of one handoff are inserted under its lock, so this counts in commit order.
+    number = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    handoff = models.ForeignKey(Handoff, models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=10, choices=Role)
+    # The bot's own id; null for what ServiceNow wrote.
+    client_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique where given
+    body_hash = models.CharField(max_length=64, blank=True)
+    # live_message.sys_id; empty for what we wrote.
+    sys_id = models.CharField(max_length=32, blank=True)
+    # Said to the bot before the handoff: part of the transcript, not of the relay.
+    before_handoff = models.BooleanField(default=False)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    sender_name = models.CharField(max_length=200, blank=True)
+    sender_avatar_url = models.CharField(max_length=500, blank=True)
+    sent_at = models.DateTimeField(null=True)
+    recovered = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["handoff", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["handoff", "client_id"], name="one_message_per_client_id"
+            ),
+            models.UniqueConstraint(
+                fields=["handoff", "sys_id"],
+                condition=~Q(sys_id=""),
+                name="one_message_per_sys_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.number}"
