@@ -1,0 +1,90 @@
+"""What can go wrong between us and an address outside.
+
+```
+DeliveryError                 a call failed; one class for each outcome
+├─ NotSent                    no byte of the request left: try again
+├─ Throttled                  429: wait, then try again
+├─ Unauthorized               401, also after a refresh: a person must act
+├─ Rejected                   another definite 4xx: the same again cannot help
+└─ Ambiguous                  anything else: it may have been applied
+ServiceNowAuthError           there is no authorization to make a call with
+├─ NotAuthorized              credentials or tokens are missing
+├─ AuthorizationRefused       ServiceNow refused them
+├─ TokenEndpointUnavailable   ServiceNow could not be asked
+└─ AttemptRefused             an Authorize round trip that must not be completed
+BadAddress                    somebody typed an address that we must not call
+SealBroken                    a stored secret cannot be opened
+```
+
+Every `detail` is a sentence that may be shown to people: it holds no secret, no
+answer's body and no resolved address.
+"""
+
+
+class DeliveryError(RuntimeError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotSent(DeliveryError):
+    pass
+
+
+class Throttled(DeliveryError):
+    """`retry_after` is in seconds, at most an hour; None where nothing was said."""
+
+    def __init__(self, detail: str, *, retry_after: float | None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unauthorized(DeliveryError):
+    pass
+
+
+class Rejected(DeliveryError):
+    """`text` is ServiceNow's own short reason, plain and cut, or empty."""
+
+    def __init__(self, detail: str, *, status: int, text: str = "") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.text = text
+
+
+class Ambiguous(DeliveryError):
+    """`ended`: the far side's transaction is over, so a read now shows the truth."""
+
+    def __init__(self, detail: str, *, ended: bool = False) -> None:
+        super().__init__(detail)
+        self.ended = ended
+
+
+class ServiceNowAuthError(RuntimeError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotAuthorized(ServiceNowAuthError):
+    pass
+
+
+class AuthorizationRefused(ServiceNowAuthError):
+    pass
+
+
+class TokenEndpointUnavailable(ServiceNowAuthError):
+    pass
+
+
+class AttemptRefused(ServiceNowAuthError):
+    pass
+
+
+class BadAddress(ValueError):
+    pass
+
+
+class SealBroken(RuntimeError):
+    pass
