@@ -1,0 +1,50 @@
+"""Who may read what over the Table API: administrators all, others a little."""
+
+from handoff.sandbox.instance import store, users
+from handoff.sandbox.instance.models import Row
+
+_EVERYBODY = frozenset({"sys_user", "sys_user_group", "chat_queue", "live_profile"})
+_TAKING_PART = frozenset(
+    {"chat_queue_entry", "live_group_profile", "live_group_member", "live_message"}
+)
+
+
+def may_read_table(user: Row, *, table: str) -> bool:
+    return table in _EVERYBODY | _TAKING_PART or users.is_admin(user)
+
+
+def readable(rows: list[Row], *, user: Row) -> list[Row]:
+    """Leave out, without a word, what the user may not see."""
+    if users.is_admin(user):
+        return rows
+    return [row for row in rows if _may_read(user, row=row)]
+
+
+def takes_part(user: Row, *, group: str) -> bool:
+    """Tell whether the user is a member of the conversation, past or present."""
+    profile = store.first("live_profile", table="sys_user", document=user.sys_id)
+    return bool(
+        profile
+        and group
+        and store.find("live_group_member", group=group, member=profile.sys_id)
+    )
+
+
+def works_on(user: Row, *, entry: Row) -> bool:
+    """Tell whether the chat is, or may become, this agent's."""
+    group = store.read(entry, path="queue.assignment_group") or ""
+    return bool(group) and users.is_member(user, group=group)
+
+
+def may_see_entry(user: Row, *, entry: Row) -> bool:
+    mine = user.sys_id in {entry.value("opened_by"), entry.value("assigned_to")}
+    return mine or works_on(user, entry=entry)
+
+
+def _may_read(user: Row, *, row: Row) -> bool:
+    if row.table in _EVERYBODY:
+        return True
+    if row.table == "chat_queue_entry":
+        return may_see_entry(user, entry=row)
+    group = row.sys_id if row.table == "live_group_profile" else row.value("group")
+    return takes_part(user, group=group)

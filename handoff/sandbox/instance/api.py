@@ -1,0 +1,129 @@
+"""What all JSON doors share: who is calling, what was sent, how a refusal looks."""
+
+import base64
+import binascii
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from handoff.sandbox.instance import oauth_grants, users
+from handoff.sandbox.instance.models import Row
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, Row, P], HttpResponse]
+Door = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+class Refusal(Exception):
+    """An answer other than success, with its status and JSON body."""
+
+    def __init__(self, *, status: int, body: dict[str, Any]) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+class PlatformError(Refusal):
+    """The envelope of the Table API and of everything before a script runs."""
+
+    def __init__(self, *, status: int, message: str, detail: str | None) -> None:
+        error = {"message": message, "detail": detail}
+        super().__init__(status=status, body={"error": error, "status": "failure"})
+
+
+def api_view(*methods: str) -> Callable[[View[P]], Door[P]]:
+    """Give a view the authenticated user; answer refusals as JSON."""
+
+    def decorate(view: View[P]) -> Door[P]:
+        @csrf_exempt
+        @functools.wraps(view)
+        def door(
+            request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            try:
+                user = authenticate(request)
+                _check_method(request, methods)
+                return view(request, user, *args, **kwargs)
+            except Refusal as refusal:
+                return _refuse(refusal)
+
+        return door
+
+    return decorate
+
+
+def authenticate(request: HttpRequest) -> Row:
+    """Return the user behind `Authorization`; the log learns the name."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    user = None
+    if scheme.lower() == "basic":
+        user = _basic_user(value)
+    elif scheme.lower() == "bearer":
+        user = oauth_grants.user_of(value.strip())
+    if user is None:
+        raise PlatformError(
+            status=401,
+            message="User Not Authenticated",
+            detail="Required to provide Auth information",
+        )
+    request.META["SANDBOX_USER"] = user.value("user_name")
+    return user
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object sent; an empty body is an empty object."""
+    try:
+        body = json.loads(request.body or b"{}")
+        # A lone surrogate passes JSON but can be stored nowhere.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as exc:
+        raise _unreadable() from exc
+    if not isinstance(body, dict):
+        raise _unreadable()
+    return body
+
+
+def _unreadable() -> PlatformError:
+    return PlatformError(
+        status=400, message="Exception while reading request", detail=None
+    )
+
+
+def _basic_user(value: str) -> Row | None:
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    user_name, _, password = decoded.partition(":")
+    return users.authenticate(user_name=user_name, password=password)
+
+
+def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
+    if request.method not in methods:
+        raise PlatformError(
+            status=405, message="Method not supported", detail=", ".join(methods)
+        )
+
+
+def _refuse(refusal: Refusal) -> JsonResponse:
+    response = JsonResponse(refusal.body, status=refusal.status)
+    if refusal.status == 401:
+        response["WWW-Authenticate"] = 'BASIC realm="Service-now"'
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for an address that is no API, as the platform answers for all of them."""
+    return _refuse(no_such_resource())
+
+
+def no_such_resource() -> PlatformError:
+    return PlatformError(
+        status=400,
+        message="Requested URI does not represent any resource",
+        detail=None,
+    )

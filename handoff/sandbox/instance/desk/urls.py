@@ -1,0 +1,13 @@
+from django.urls import path
+
+from handoff.sandbox.instance.desk import views
+
+app_name = "desk"
+urlpatterns = [
+    path("", views.desk, name="desk"),
+    path("chats/", views.chats, name="chats"),
+    path("chats/<str:sys_id>/", views.desk, name="chat"),
+    path("chats/<str:sys_id>/messages/", views.messages, name="messages"),
+    path("chats/<str:sys_id>/accept/", views.accept, name="accept"),
+    path("chats/<str:sys_id>/end/", views.end, name="end"),
+]

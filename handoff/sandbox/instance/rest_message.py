@@ -1,0 +1,68 @@
+"""Outbound REST: what a script sends by name, with the headers of both records."""
+
+from typing import Any
+
+import requests
+
+from handoff.sandbox.instance import store
+from handoff.sandbox.instance.models import Row
+
+# ServiceNow's own default for outbound calls.
+MAX_SECONDS = 30.0
+
+
+def send(call: dict[str, Any]) -> dict[str, Any]:
+    """Make the call and answer `{status, body, error}`; status 0 when none came.
+
+    `call` has what the script has set: `message`, `method`, `headers`, and perhaps
+    `body`, `endpoint`, `http_method`, `timeout` (milliseconds).
+    """
+    message = store.first("sys_rest_message", name=call["message"])
+    method = message and store.first(
+        "sys_rest_message_fn",
+        rest_message=message.sys_id,
+        function_name=call["method"],
+    )
+    if call["message"] and not (message and method):
+        return _failed("No such REST message or method")
+    try:
+        response = _post(call, message=message, method=method)
+    except (requests.RequestException, UnicodeError) as exc:
+        return _failed(type(exc).__name__)
+    return {"status": response.status_code, "body": response.text, "error": ""}
+
+
+def _post(
+    call: dict[str, Any], *, message: Row | None, method: Row | None
+) -> requests.Response:
+    records = [row for row in (method, message) if row]
+    endpoints = [row.value("rest_endpoint") for row in records]
+    names = [row.value("http_method") for row in records]
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(
+            call.get("http_method") or next(filter(None, names), "get"),
+            call.get("endpoint") or next(filter(None, endpoints), ""),
+            data=call.get("body", "").encode(),
+            headers=_headers(records) | call["headers"],
+            timeout=min(call.get("timeout", MAX_SECONDS * 1000) / 1000, MAX_SECONDS),
+            allow_redirects=False,
+        )
+
+
+def _headers(records: list[Row]) -> dict[str, str]:
+    """Collect the stored headers; those of the method win over the message's."""
+    headers = {"User-Agent": "ServiceNow/1.0"}
+    owners = {
+        "sys_rest_message": ("sys_rest_message_headers", "rest_message"),
+        "sys_rest_message_fn": ("sys_rest_message_fn_headers", "rest_message_function"),
+    }
+    for row in reversed(records):
+        table, column = owners[row.table]
+        for header in store.find(table, **{column: row.sys_id}):
+            headers[header.value("name")] = header.value("value")
+    return headers
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"status": 0, "body": "", "error": reason}

@@ -1,0 +1,35 @@
+"""One process that serves the instance on loopback: threads for requests and rules."""
+
+import sys
+
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.wsgi import get_wsgi_application
+
+from handoff.sandbox.instance import background, business_rules, seed
+
+
+class Handler(WSGIRequestHandler):
+    # Head and body are two writes; held back, the second costs 40 ms a call.
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep quiet: the call log has it, and an address may carry a token."""
+
+
+def serve(*, port: int) -> None:
+    """Serve until the process is told to end.
+
+    Not a server for the open internet: no worker process that could be left behind is
+    worth more here than speed.
+    """
+    seed.seed()
+    try:
+        server = ThreadedWSGIServer(("127.0.0.1", port), Handler)
+    except OSError as exc:
+        sys.exit(f"cannot listen on 127.0.0.1:{port}: {exc.strerror}")
+    server.set_app(get_wsgi_application())
+    background.start(business_rules.run_job)
+    # Several callers may wait for it: they read the port from here.
+    sys.stdout.write(f"sandbox instance on http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.flush()
+    server.serve_forever()

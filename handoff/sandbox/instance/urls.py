@@ -1,0 +1,38 @@
+"""Every door of the instance, spelled as ServiceNow spells it."""
+
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from handoff.sandbox.instance import calls, connect, oauth, table_api
+
+_support = [
+    path("queues", connect.queues),
+    path("queues/<str:queue_id>", connect.queue),
+    path("queues/<str:queue_id>/sessions", connect.queue_sessions),
+    path("queues/<str:queue_id>/accept", connect.queue_accept),
+    path("sessions", connect.sessions),
+    path("sessions/<str:group_id>/escalate/<str:queue_id>", connect.escalate),
+    path("sessions/<str:group_id>/transfer/<str:to>", connect.transfer_session),
+    path("sessions/<str:group_id>/<str:action>", connect.session_action),
+]
+
+urlpatterns = [
+    path("", TemplateView.as_view(template_name="instance/home.html"), name="home"),
+    path("login.do", oauth.login, name="login"),
+    path("logout.do", oauth.logout, name="logout"),
+    path("oauth_auth.do", oauth.authorize),
+    path("oauth_token.do", oauth.token),
+    path("oauth_revoke_token.do", oauth.revoke),
+    path("desk/", include("handoff.sandbox.instance.desk.urls")),
+    path("sandbox/api/log", calls.log),
+    path("sandbox/api/switches", calls.control),
+    path("api/now/connect/support/", include(_support)),
+    path("api/now/connect/conversations/<str:group_id>", connect.conversation),
+    path("api/now/connect/conversations/<str:group_id>/messages", connect.messages),
+    path("api/now/live/profiles/<str:profile_id>", connect.profile),
+    path("api/now/table/<str:table>", table_api.records),
+    path("api/now/table/<str:table>/<str:sys_id>", table_api.record),
+    path("api/now/<str:version>/table/<str:table>", table_api.records),
+    path("api/now/<str:version>/table/<str:table>/<str:sys_id>", table_api.record),
+]
+handler404 = "handoff.sandbox.instance.api.not_found"
