@@ -1,0 +1,166 @@
+"""What a user can do in the chat; each is one transaction, and calls nobody."""
+
+import threading
+from typing import Any
+
+from django.db import transaction
+
+from handoff.sandbox.demo_bot import script
+from handoff.sandbox.demo_bot.models import (
+    FINAL,
+    Conversation,
+    Delivery,
+    Handoff,
+    Kind,
+    Message,
+    Outgoing,
+    Role,
+    State,
+)
+
+USER_NAME = "Guest"
+# The product takes 200 kB; escaped as JSON, a byte of text may become three.
+TRANSCRIPT_BYTES = 60_000
+
+#: Rung after a commit that leaves something to send.
+bell = threading.Event()
+
+
+@transaction.atomic
+def start_conversation() -> Conversation:
+    """Begin with the bot's greeting."""
+    conversation = Conversation.objects.create()
+    bot_says(conversation=conversation, text=script.GREETING)
+    return conversation
+
+
+@transaction.atomic
+def say(*, conversation: Conversation, key: str, text: str) -> None:
+    """Take a message of the user's; the same key twice is the same message."""
+    message, is_new = conversation.messages.get_or_create(
+        key=key, defaults={"role": Role.USER, "author": USER_NAME, "text": text}
+    )
+    if not is_new:
+        return
+    handoff = conversation.open_handoff()
+    if handoff is None:
+        answer(message)
+    else:
+        _pass_on(message=message, handoff=handoff)
+
+
+@transaction.atomic
+def end(conversation: Conversation) -> None:
+    """Let the user leave the agent; the product then says when it is over."""
+    handoff = conversation.open_handoff()
+    if handoff is None or handoff.end_asked:
+        return
+    Handoff.objects.filter(pk=handoff.pk).update(end_asked=True)
+    _send(handoff=handoff, kind=Kind.END, body={"reason": "user_left"})
+
+
+def answer(message: Message) -> None:
+    """Let the bot deal with a message."""
+    if script.asks_for_a_person(message.text):
+        _hand_over(message)
+    else:
+        bot_says(conversation=message.conversation, text=script.reply(message.text))
+
+
+def finish(*, handoff: Handoff, state: State, sequence: int | None = None) -> bool:
+    """Let the bot resume, once; False when it has resumed already."""
+    open_row = Handoff.objects.filter(pk=handoff.pk).exclude(state__in=FINAL)
+    if not open_row.update(state=state):
+        return False
+    handoff.conversation.messages.create(
+        handoff=handoff,
+        role=Role.BOT,
+        author=script.NAME,
+        text=script.BACK,
+        sequence=sequence,
+    )
+    return True
+
+
+def message_body(message: Message) -> dict[str, Any]:
+    """Return what the product is sent; its id makes repeats harmless."""
+    return {
+        "id": message.key,
+        "text": message.text,
+        "role": Role.USER,
+        "sent_at": message.created_at.isoformat(),
+    }
+
+
+def bot_says(*, conversation: Conversation, text: str) -> None:
+    """Show a line of the bot's own."""
+    conversation.messages.create(role=Role.BOT, author=script.NAME, text=text)
+
+
+def messages_in_order(conversation: Conversation) -> list[Message]:
+    """Return the chat as it is to be shown.
+
+    Webhooks may overtake one another. The places that a handoff's events took in
+    the chat are therefore filled in the order of the events' sequence.
+    """
+    messages = list(conversation.messages.order_by("pk"))
+    places: dict[Any, list[int]] = {}
+    for place, message in enumerate(messages):
+        if message.sequence is not None:
+            places.setdefault(message.handoff_id, []).append(place)
+    for taken in places.values():
+        ordered = sorted((messages[i] for i in taken), key=lambda m: m.sequence or 0)
+        for place, message in zip(taken, ordered, strict=True):
+            messages[place] = message
+    return messages
+
+
+def _hand_over(message: Message) -> None:
+    conversation = message.conversation
+    handoff = conversation.handoffs.create()
+    body = {
+        "id": str(handoff.pk),
+        "conversation_id": str(conversation.pk),
+        "message": message.text,
+        "user": {"id": str(conversation.pk), "name": USER_NAME},
+        "channel": "web",
+        "transcript": _transcript(before=message),
+        # Comes back with every event, even with one that overtakes the answer.
+        "metadata": {"handoff": str(handoff.pk)},
+    }
+    bot_says(conversation=conversation, text=script.HANDING_OVER)
+    _send(handoff=handoff, kind=Kind.START, body=body, message=message)
+
+
+def _transcript(*, before: Message) -> list[dict[str, str]]:
+    """Return what was said so far, without the oldest that would be too much."""
+    earlier = before.conversation.messages.filter(pk__lt=before.pk)
+    lines: list[dict[str, str]] = []
+    room = TRANSCRIPT_BYTES
+    for message in earlier.exclude(role=Role.SYSTEM).order_by("-pk"):
+        room -= len(message.text.encode())
+        if room < 0:
+            break
+        sent_at = message.created_at.isoformat()
+        lines.append({"role": message.role, "text": message.text, "sent_at": sent_at})
+    return lines[::-1]
+
+
+def _pass_on(*, message: Message, handoff: Handoff) -> None:
+    body = message_body(message)
+    _send(handoff=handoff, kind=Kind.MESSAGE, body=body, message=message)
+
+
+def _send(
+    *,
+    handoff: Handoff,
+    kind: Kind,
+    body: dict[str, Any],
+    message: Message | None = None,
+) -> None:
+    if message is not None:
+        message.handoff = handoff
+        message.delivery = Delivery.SENDING
+        message.save(update_fields=["handoff", "delivery"])
+    Outgoing.objects.create(handoff=handoff, kind=kind, body=body, message=message)
+    transaction.on_commit(bell.set)

@@ -1,0 +1,158 @@
+import secrets
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+
+class Role(models.TextChoices):
+    USER = "user"
+    BOT = "bot"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Delivery(models.TextChoices):
+    """How far a user's message to the agent has come; empty when it stays here."""
+
+    SENDING = "sending", "sending…"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Not delivered"
+
+
+class State(models.TextChoices):
+    REQUESTED = "requested"
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+FINAL = (State.ENDED, State.FAILED)
+
+
+class Kind(models.TextChoices):
+    START = "start"
+    MESSAGE = "message"
+    END = "end"
+
+
+class Setup(models.Model):
+    """The one row of what the product's admin page gave us."""
+
+    api_key = models.CharField(max_length=200)
+    webhook_secret = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return "setup"
+
+
+class Conversation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # The id is shown to agents and operators; only this opens the chat.
+    cookie = models.CharField(
+        max_length=64, unique=True, default=secrets.token_urlsafe, editable=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def open_handoff(self) -> "Handoff | None":
+        return self.handoffs.exclude(state__in=FINAL).first()
+
+
+class Handoff(models.Model):
+    """One handoff as the events told it; its id is what we call it at the product."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="handoffs"
+    )
+    remote_id = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
+    last_sequence = models.PositiveBigIntegerField(default=0)
+    agent_name = models.CharField(max_length=200, blank=True)
+    position = models.PositiveIntegerField(null=True)
+    wait_text = models.CharField(max_length=200, blank=True)
+    end_asked = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=~models.Q(state__in=FINAL),
+                name="one_open_handoff_per_conversation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Message(models.Model):
+    """One line of the chat, in the order in which it came to be known here."""
+
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages"
+    )
+    handoff = models.ForeignKey(
+        Handoff, models.CASCADE, null=True, related_name="messages"
+    )
+    key = models.CharField(max_length=80, default=uuid.uuid4)
+    role = models.CharField(max_length=10, choices=Role)
+    author = models.CharField(max_length=200, blank=True)
+    text = models.TextField()
+    delivery = models.CharField(max_length=10, choices=Delivery, blank=True)
+    # That of the event which brought it.
+    sequence = models.PositiveBigIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "key"], name="one_message_per_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def initials(self) -> str:
+        words = self.author.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+class Outgoing(models.Model):
+    """A call that the product has not answered yet; its body never changes.
+
+    The product recognises a repeat by its id and refuses another body under it.
+    """
+
+    handoff = models.ForeignKey(Handoff, models.CASCADE, related_name="outgoing")
+    message = models.ForeignKey(Message, models.CASCADE, null=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    body = models.JSONField()
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Event(models.Model):
+    """A webhook as it came; the unique id is what makes a repeat harmless."""
+
+    webhook_id = models.CharField(max_length=200, unique=True)
+    handoff = models.ForeignKey(
+        Handoff, models.CASCADE, null=True, related_name="events"
+    )
+    type = models.CharField(max_length=80)
+    sequence = models.PositiveBigIntegerField(null=True)
+    payload = models.JSONField()
+    received_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.webhook_id}"

@@ -1,0 +1,21 @@
+from django.conf import settings
+from django.urls import path
+from django.views.static import serve
+
+from handoff.sandbox.demo_bot import views
+
+urlpatterns = [
+    path("", views.page, name="page"),
+    path("chat", views.chat_fragment, name="chat"),
+    path("messages", views.say, name="say"),
+    path("end", views.end, name="end"),
+    path("webhook", views.webhook),
+    path("setup", views.setup),
+    path("healthz", views.healthz),
+    path(
+        "static/<path:path>",
+        serve,
+        {"document_root": settings.HERE / "static"},
+        name="static",
+    ),
+]
