@@ -1,0 +1,36 @@
+# Each target works in a fresh clone: Python 3.11 or newer and make are enough.
+
+PYTHON ?= python3
+bin := .venv/bin
+install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r
+
+.PHONY: demo test lint
+
+demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays one conversation
+	$(bin)/python manage.py demo $(ARGS)
+
+test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser
+	.ci/services
+	$(bin)/coverage erase
+	$(bin)/coverage run -m pytest $(ARGS)
+	$(bin)/coverage run --append -m pytest --database=postgres -m both_databases $(ARGS)
+	$(bin)/coverage report
+
+lint: export DJANGO_SETTINGS_MODULE = tests.settings
+lint: .venv/dev ## Style, types, migrations, settings, API schema, known vulnerabilities
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/python manage.py makemigrations --check --dry-run
+	$(bin)/python manage.py check --fail-level WARNING
+	$(bin)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(bin)/python .ci/audit.py
+
+.venv/runtime: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(install) $<
+	touch $@
+
+.venv/dev: requirements-dev.txt .venv/runtime
+	$(install) $<
+	touch $@

@@ -1,0 +1,94 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import environ
+import pytest
+import responses
+from django.conf import settings
+from django.db import connections
+
+from tests import fence, servers
+from tests.processes import Product
+
+# Tests that talk real HTTP, all of it within this machine.
+OPEN = ("real_http", "browser", "end_to_end")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="what Django's test database runs on",
+    )
+
+
+@pytest.fixture
+def http() -> Iterator[responses.RequestsMock]:
+    """Answer requests from a list; one that is not there, or not asked for, fails."""
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def closed_fence(request: pytest.FixtureRequest) -> None:
+    if not any(request.node.get_closest_marker(name) for name in OPEN):
+        request.getfixturevalue("http")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
+    with fence.loopback_only():
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The surroundings' PostgreSQL server, else one of our own."""
+    given = environ.Env().str("DATABASE_URL", default="")
+    if given.startswith("postgres"):
+        yield given
+    else:
+        with servers.postgres() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The surroundings' Redis server, else one of our own."""
+    if given := environ.Env().str("REDIS_URL", default=""):
+        yield given
+    else:
+        with servers.redis() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    return servers.chromium()
+
+
+@pytest.fixture
+def product(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[Product]:
+    """The product, migrated, on PostgreSQL and Redis; the test starts its processes."""
+    with servers.postgres_database(postgres_url) as database_url:
+        product = Product(
+            folder=tmp_path, database_url=database_url, redis_url=redis_url
+        )
+        product.manage("migrate", "--verbosity=0")
+        yield product
+        product.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("database") == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        database = connections.settings["default"]
+        database |= environ.Env.db_url_config(url) | {
+            "OPTIONS": settings.POSTGRES_OPTIONS
+        }
+        database["TEST"]["NAME"] = f"handoff_test_{os.getpid()}"
+        connections["default"].close()
+        del connections["default"]

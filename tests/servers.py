@@ -1,0 +1,112 @@
+"""What the tests need of this machine: PostgreSQL, Redis, a browser.
+
+A missing one fails the test that asked for it, by name: a skipped test proves nothing.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+
+from tests.processes import Process, free_port
+
+NOBODY = ("--reuid=nobody", "--regid=nogroup", "--clear-groups")
+
+
+class Missing(RuntimeError):
+    """A program that the test needs is not on this machine."""
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run a PostgreSQL of our own; yield its URL.
+
+    It refuses root, so root runs it as nobody, in a folder that is nobody's.
+    """
+    binaries, port = _postgres_binaries(), free_port()
+    user = NOBODY if os.geteuid() == 0 else ()
+    with tempfile.TemporaryDirectory(prefix="handoff-postgres-") as name:
+        folder = Path(name)
+        data = _new_cluster(binaries, folder=folder, user=user)
+        server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port)]
+        with Process(
+            # -F: what a power cut would lose is nothing to a test.
+            [*server, "-k", folder, "-F", "-N", "200"],
+            log=folder / "log",
+            user=user,
+            stop_signal=SIGINT,
+        ) as process:
+            process.wait_for_log("ready to accept connections")
+            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+
+
+def _new_cluster(binaries: Path, *, folder: Path, user: Sequence[str]) -> Path:
+    data = folder / "data"
+    command = [binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N"]
+    if user:
+        shutil.chown(folder, "nobody", "nogroup")
+        command = [_program("setpriv", package="util-linux"), *user, *command]
+    options = ["--auth=trust", "--locale=C"]
+    subprocess.run([*command, *options], check=True, capture_output=True, cwd="/")
+    return data
+
+
+@contextmanager
+def postgres_database(server_url: str) -> Iterator[str]:
+    """Make an empty database on that server; drop it at the end, used or not."""
+    name = f"handoff_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Run a Redis of our own that keeps nothing on disk; yield its URL."""
+    server = _program("redis-server", "valkey-server", package="redis-server")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="handoff-redis-") as folder:
+        command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+        with Process([*command, "--dir", folder], log=Path(folder, "log")) as process:
+            process.wait_until(lambda: _listens(port))
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def chromium() -> str:
+    """Return the path of a Chromium that Playwright can drive."""
+    return _program("chromium", "chromium-browser", "google-chrome", package="chromium")
+
+
+def _postgres_binaries() -> Path:
+    """Debian keeps them out of PATH, a folder for each version."""
+    found = shutil.which("initdb")
+    folders = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(folders, key=lambda path: int(path.parts[-3]), default=None)
+    if found is None and newest is None:
+        raise Missing("PostgreSQL: set DATABASE_URL or install the package postgresql")
+    return Path(found or str(newest)).resolve().parent
+
+
+def _program(*names: str, package: str) -> str:
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    raise Missing(f"{names[0]}: install the package {package}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
