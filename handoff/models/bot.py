@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
 
-from servicenow_auth.fields import Secret, SealedField
+from servicenow_auth.fields import SealedField, Secret
 from servicenow_auth.models import Connection
 
 

@@ -1,0 +1,237 @@
+"""The state machine of a handoff, and the events that tell of it.
+
+Every function here runs inside the caller's transaction. The lock order is: handoff,
+lane to ServiceNow, lane to the bot, feed counter.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils.timezone import now
+
+from handoff import doorbell
+from handoff.models import Bot, BotRuntime, Event, Handoff, Lane, Message, Outgoing
+from handoff.models.handoff import EndedBy, Reason, State
+from handoff.models.lane import Direction, ItemState
+
+ALLOWED: dict[State, set[State]] = {
+    State.REQUESTED: {State.QUEUED, State.ACCEPTED, State.FAILED},
+    State.QUEUED: {State.ACCEPTED, State.FAILED},
+    State.ACCEPTED: {State.ENDED},
+    State.ENDED: set(),
+    State.FAILED: set(),
+}
+
+# A reason is told in the words of the final state it led to.
+BEFORE_ACCEPTANCE = {
+    Reason.COMPLETED: Reason.REJECTED,
+    Reason.CONVERSATION_GONE: Reason.REJECTED,
+    Reason.IDLE_TIMEOUT: Reason.WAIT_TIMEOUT,
+}
+AFTER_ACCEPTANCE = {
+    Reason.COMPLETED,
+    Reason.USER_LEFT,
+    Reason.BOT_ENDED,
+    Reason.IDLE_TIMEOUT,
+    Reason.CONVERSATION_GONE,
+}
+
+
+def lock(handoff_id: UUID) -> Handoff:
+    """Take the handoff's row lock, the first of the lock order."""
+    return (
+        Handoff.objects.select_for_update(of=("self",))
+        .select_related("bot__connection__runtime")
+        .get(pk=handoff_id)
+    )
+
+
+def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
+    """Change state; return False when the machine does not allow it from here.
+
+    The guarded UPDATE is the lock: when two workers read the same row, the second
+    finds that nothing matched and learns that it was too late.
+    """
+    source = State(handoff.state)
+    if target not in ALLOWED[source]:
+        return False
+    moved = Handoff.objects.filter(pk=handoff.pk, state=source).update(
+        state=target, **fields
+    )
+    if moved:
+        handoff.state = target
+        for name, value in fields.items():
+            setattr(handoff, name, value)
+    return bool(moved)
+
+
+def text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
+    """Return the configured text of a stage: exact language, base language, default."""
+    texts = bot.texts.get(event_type) or {}
+    for key in (language, language.split("-", maxsplit=1)[0], "default"):
+        if texts.get(key):
+            return str(texts[key])
+    return None
+
+
+def emit(handoff: Handoff, event_type: str, data: dict[str, Any]) -> Event:
+    """Tell the bot something about a handoff, in the order of the calls."""
+    if event_type.startswith("handoff."):
+        text = text_for(handoff.bot, event_type=event_type, language=handoff.language)
+        data = {**data, "text": text}
+    lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
+    return _append(lane, Event(bot=handoff.bot, handoff=handoff, type=event_type), data)
+
+
+def emit_for_bot(bot: Bot, event_type: str, data: dict[str, Any]) -> Event:
+    """Tell the bot something that belongs to no handoff."""
+    lane = Lane.objects.get(bot=bot, handoff=None)
+    return _append(lane, Event(bot=bot, type=event_type), data)
+
+
+def _append(lane: Lane, event: Event, data: dict[str, Any]) -> Event:
+    wanted = bool(event.bot.webhook_url)
+    event.lane, event.sequence = lane, take_sequence(lane, due=wanted)
+    # The counter's row lock is held until commit, so numbers are committed in order
+    # and a reader of the feed can never pass one that is still to come.
+    counter = BotRuntime.objects.filter(bot=event.bot)
+    counter.update(feed_sequence=F("feed_sequence") + 1)
+    runtime = counter.get()
+    event.feed_sequence = runtime.feed_sequence
+    event.payload = envelope(event, data)
+    if wanted and runtime.webhook_disabled_at is None:
+        doorbell.ring_lane(lane.pk)
+    else:
+        # The feed is how this bot is told, and the event is in it from the commit on.
+        event.state, event.settled_at = ItemState.SENT, now()
+    event.save(force_insert=True)
+    return event
+
+
+def take_sequence(lane: Lane, *, due: bool = True) -> int:
+    """Take the lane's next number and make the lane due; its row stays locked.
+
+    A lane that is backing off keeps its time: COALESCE, not now.
+    """
+    row = Lane.objects.filter(pk=lane.pk)
+    wake_at = Coalesce("wake_at", Now()) if due else F("wake_at")
+    row.update(next_sequence=F("next_sequence") + 1, wake_at=wake_at)
+    return row.values_list("next_sequence", flat=True).get() - 1
+
+
+def envelope(event: Event, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the event as the bot gets it, by webhook and in the feed."""
+    handoff = event.handoff
+    return {
+        "id": str(event.id),
+        "type": event.type,
+        "timestamp": event.created_at.isoformat().replace("+00:00", "Z"),
+        "sequence": event.sequence,
+        "feed_sequence": event.feed_sequence,
+        "handoff": handoff
+        and {
+            "id": str(handoff.id),
+            "conversation_id": handoff.conversation_id,
+            "state": handoff.state,
+            "metadata": handoff.metadata,
+        },
+        "data": data,
+    }
+
+
+def queue(
+    handoff: Handoff,
+    *,
+    kind: Outgoing.Kind,
+    text: str = "",
+    message: Message | None = None,
+    part: int = 0,
+) -> Outgoing:
+    """Put one more item into the handoff's lane to ServiceNow."""
+    lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
+    item = Outgoing.objects.create(
+        lane=lane,
+        sequence=take_sequence(lane),
+        kind=kind,
+        text=text,
+        message=message,
+        part=part,
+    )
+    doorbell.ring_lane(lane.pk)
+    return item
+
+
+def finish(
+    handoff: Handoff,
+    *,
+    reason: Reason,
+    ended_by: EndedBy,
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """Make a handoff final and announce it; return False when it was final already."""
+    if handoff.is_final:
+        return False
+    accepted = handoff.state == State.ACCEPTED
+    if not accepted:
+        reason = BEFORE_ACCEPTANCE.get(reason, reason)
+    elif reason not in AFTER_ACCEPTANCE:
+        reason = Reason.CONVERSATION_GONE
+    moved = move_to(
+        handoff,
+        State.ENDED if accepted else State.FAILED,
+        reason=reason,
+        ended_by=ended_by,
+        ended_at=now(),
+        poll_at=None,
+        pending_end=None,
+        pending_end_at=None,
+    )
+    if moved:
+        detail = {"reason": reason, "ended_by": ended_by, "final": True}
+        emit(handoff, f"handoff.{handoff.state}", {**detail, **(data or {})})
+    return moved
+
+
+def give_up(items: list[Outgoing], *, handoff: Handoff, error: str) -> None:
+    """Mark items that were never sent as failed, and say so for each message."""
+    for item in items:
+        item.state, item.last_error, item.settled_at = ItemState.FAILED, error, now()
+        item.save(update_fields=["state", "last_error", "settled_at"])
+    for message in dict.fromkeys(item.message for item in items if item.message):
+        message_failed(handoff, message, reason=error)
+
+
+def give_up_pending(handoff: Handoff, *, error: str) -> None:
+    """Give up whatever of the lane to ServiceNow was never sent."""
+    items = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
+    give_up(list(items.select_related("message")), handoff=handoff, error=error)
+
+
+def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
+    """Make a handoff final from our side, and leave what ServiceNow has of it."""
+    if handoff.is_final:
+        return False
+    start = Outgoing.objects.get(lane__handoff=handoff, kind=Outgoing.Kind.START)
+    if start.state == ItemState.PENDING:
+        give_up_pending(handoff, error="the handoff ended before it was sent")
+    else:
+        queue(handoff, kind=Outgoing.Kind.END)
+    return finish(handoff, reason=reason, ended_by=ended_by)
+
+
+def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:
+    if message.before_handoff or handoff.is_final:
+        return
+    emit(handoff, "message.failed", {**_names(message), "reason": reason})
+
+
+def message_delivered(handoff: Handoff, message: Message) -> None:
+    if message.before_handoff or handoff.is_final:
+        return
+    emit(handoff, "message.delivered", _names(message))
+
+
+def _names(message: Message) -> dict[str, str | None]:
+    return {"message_id": str(message.id), "id": message.client_id}

@@ -1,0 +1,26 @@
+"""From accepted to delivered: the lanes out, the inbox, and looks at ServiceNow."""
+
+from django.utils.timezone import now
+
+from handoff.models import Heartbeat
+from handoff.models.lane import Direction
+from handoff.relay import inbox, lanes, looking, to_bot, to_servicenow
+
+
+def drain(lane_id: int) -> None:
+    """Carry a lane's items over, if it is due and nobody else does."""
+    lease = lanes.claim(lane_id)
+    if lease is None:
+        return
+    if lease.lane.direction == Direction.TO_SERVICENOW:
+        lanes.drain(lease, to_servicenow.open_route(lease.lane))
+    else:
+        lanes.drain(lease, to_bot.open_route(lease.lane))
+
+
+def sweep() -> None:
+    """Ring for all that is due; any number of sweeps at once is harmless."""
+    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now()})
+    lanes.sweep()
+    inbox.sweep()
+    looking.sweep()

@@ -1,0 +1,107 @@
+"""What ServiceNow shows of a handoff, told as states and events.
+
+Callbacks and looks come in any order and repeat; the state machine lets each news in
+once. Every function runs inside the caller's transaction, with the handoff locked.
+"""
+
+from typing import Any
+
+from django.utils.timezone import now
+
+from handoff import doorbell, lifecycle
+from handoff.chat_systems import EntryState, Observation
+from handoff.models import Handoff
+from handoff.models.handoff import EndedBy, Reason, State
+
+ENDS = {
+    EntryState.CLOSED: (Reason.COMPLETED, EndedBy.AGENT),
+    EntryState.LEFT: (Reason.USER_LEFT, EndedBy.USER),
+}
+
+
+def observe(handoff: Handoff, seen: Observation) -> None:
+    """Take in one observation."""
+    if handoff.is_final:
+        return
+    moved_on = bool(handoff.entry_id) and seen.entry_id not in ("", handoff.entry_id)
+    _remember(handoff, entry_id=seen.entry_id, number=seen.number)
+    if seen.state == EntryState.WAITING:
+        _waiting(handoff, seen, moved_on=moved_on)
+    elif seen.state == EntryState.ACCEPTED:
+        _accepted(handoff, seen)
+    elif seen.state in ENDS:
+        reason, ended_by = ENDS[seen.state]
+        _ending(handoff, reason=reason, ended_by=ended_by)
+
+
+def _remember(handoff: Handoff, **fields: Any) -> bool:
+    """Store what was told and is new; return whether anything was."""
+    news = {
+        name: value
+        for name, value in fields.items()
+        if value not in ("", None) and value != getattr(handoff, name)
+    }
+    for name, value in news.items():
+        setattr(handoff, name, value)
+    if news:
+        handoff.save(update_fields=list(news))
+    return bool(news)
+
+
+def _waiting(handoff: Handoff, seen: Observation, *, moved_on: bool) -> None:
+    news = _remember(
+        handoff,
+        position=seen.position,
+        wait_text=seen.wait_text[:200],
+        wait_seconds=seen.wait_seconds,
+        queue_id=seen.queue_id,
+    )
+    if moved_on:
+        data = {"queue": handoff.queue_id, "agent": None}
+        lifecycle.emit(handoff, "handoff.transferred", data)
+    elif lifecycle.move_to(handoff, State.QUEUED, queued_at=now()):
+        lifecycle.emit(handoff, "handoff.queued", _wait_of(handoff))
+    elif news and handoff.state == State.QUEUED:
+        lifecycle.emit(handoff, "handoff.wait_time.updated", _wait_of(handoff))
+
+
+def _wait_of(handoff: Handoff) -> dict[str, Any]:
+    return {
+        "position": handoff.position,
+        "wait_seconds": handoff.wait_seconds,
+        "wait_text": handoff.wait_text or None,
+    }
+
+
+def _accepted(handoff: Handoff, seen: Observation) -> None:
+    new_agent = _remember(
+        handoff, agent_id=seen.agent_id, agent_name=seen.agent_name[:200]
+    )
+    data = {"agent": handoff.agent}
+    if lifecycle.move_to(handoff, State.ACCEPTED, accepted_at=now()):
+        lifecycle.emit(handoff, "handoff.accepted", data)
+    elif new_agent:
+        lifecycle.emit(handoff, "handoff.transferred", data)
+
+
+def _ending(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> None:
+    """Note the end; it may have overtaken the last message, so a read comes first."""
+    if handoff.pending_end is not None:
+        return
+    handoff.pending_end = {"reason": reason, "ended_by": ended_by}
+    handoff.pending_end_at = handoff.poll_at = now()
+    handoff.save(update_fields=["pending_end", "pending_end_at", "poll_at"])
+    doorbell.ring_look(handoff.pk)
+
+
+def announce_end(handoff: Handoff, *, complete: bool) -> None:
+    """Tell the bot of the end; `complete`: all messages before it were read."""
+    if handoff.pending_end is None:
+        return
+    lifecycle.give_up_pending(handoff, error="the conversation was closed before")
+    lifecycle.finish(
+        handoff,
+        reason=Reason(handoff.pending_end["reason"]),
+        ended_by=EndedBy(handoff.pending_end["ended_by"]),
+        data={"messages_complete": complete},
+    )

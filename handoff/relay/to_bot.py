@@ -1,0 +1,132 @@
+"""The lane to a bot: its events, as signed webhooks, one after the other.
+
+An event that may have arrived is sent again with the same `webhook-id`, by which the
+bot knows it. What is wrong with the endpoint as a whole pauses the webhook and costs
+the event no attempt.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from random import uniform
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils.timezone import now
+
+from handoff import lifecycle, webhooks
+from handoff.exceptions import BotGone, BotUnavailable
+from handoff.models import BotRuntime, Event, Lane, SigningSecret
+from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay.lanes import Hold, Verdict
+from servicenow_auth import transport
+from servicenow_auth.addresses import is_listed
+from servicenow_auth.exceptions import DeliveryError
+
+UNAVAILABLE = "webhook_unavailable"
+MAX_REJECTIONS = 5
+SCHEDULE = [
+    timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600, 7200)
+]
+
+
+class ToBot:
+    max_attempts = 100
+    max_age = timedelta(hours=72)
+
+    def __init__(self, lane: Lane, session: transport.Session) -> None:
+        self.lane = lane
+        self.session = session
+
+    def lock(self) -> None:
+        """Nothing comes before this lane: what it writes about is locked after it."""
+
+    def head(self) -> Event | None:
+        return (
+            Event.objects.filter(lane=self.lane, state__in=UNSETTLED)
+            .select_related("bot__runtime")
+            .order_by("sequence")
+            .first()
+        )
+
+    def hold(self, item: Event) -> Hold | None:
+        paused_until = item.bot.runtime.webhook_paused_until
+        if paused_until and paused_until > now():
+            return Hold(reason=UNAVAILABLE, until=paused_until)
+        return None
+
+    def send(self, item: Event, *, send_before: float) -> None:
+        bot = item.bot
+        if not bot.webhook_url or bot.runtime.webhook_disabled_at:
+            raise BotGone("the webhook is switched off; the feed has the event")
+        secrets = bot.signing_secrets.valid().filter(
+            purpose=SigningSecret.Purpose.WEBHOOK
+        )
+        endpoint = webhooks.Endpoint(
+            url=bot.webhook_url,
+            secrets=[secret.value.reveal() for secret in secrets],
+            trusted=is_listed(bot.webhook_url, settings.WEBHOOK_EXTRA_ORIGINS),
+        )
+        webhooks.post(
+            endpoint,
+            item.payload,
+            deadline=settings.REQUEST_DEADLINE.total_seconds(),
+            send_before=send_before,
+            session=self.session,
+        )
+
+    def judge(self, item: Event, error: DeliveryError) -> Verdict:
+        if isinstance(error, BotGone):
+            return Verdict(ItemState.FAILED, "webhook_disabled")
+        if isinstance(error, BotUnavailable):
+            return Verdict(ItemState.SENDING, UNAVAILABLE, self._pause(item, error))
+        if item.attempts >= MAX_REJECTIONS:
+            return Verdict(ItemState.FAILED, "rejected")
+        return Verdict(ItemState.SENDING, "rejected", _wait(item.attempts))
+
+    def _pause(self, item: Event, error: BotUnavailable) -> timedelta:
+        runtime = item.bot.runtime
+        wait = _wait(runtime.webhook_failures + 1)
+        if error.retry_after is not None:
+            wait = timedelta(seconds=error.retry_after)
+        item.attempts -= 1
+        item.save(update_fields=["attempts"])
+        self._runtime().update(
+            webhook_failures=F("webhook_failures") + 1,
+            webhook_paused_until=now() + wait,
+            webhook_error=str(error)[:300],
+        )
+        return wait
+
+    def sent(self, item: Event, result: object) -> None:
+        if item.bot.runtime.webhook_failures:
+            self._runtime().update(
+                webhook_failures=0, webhook_paused_until=None, webhook_error=""
+            )
+
+    def failed(self, item: Event, error: DeliveryError) -> None:
+        if not isinstance(error, BotGone):
+            return
+        switched_off = (
+            self._runtime()
+            .filter(webhook_disabled_at=None)
+            .update(webhook_disabled_at=now(), webhook_error=str(error)[:300])
+        )
+        if switched_off and item.bot.webhook_url:
+            lifecycle.emit_for_bot(item.bot, "webhook.disabled", {"reason": str(error)})
+
+    def _runtime(self) -> QuerySet[BotRuntime]:
+        return BotRuntime.objects.filter(bot=self.lane.bot_id)
+
+
+def _wait(failures: int) -> timedelta:
+    """Return the schedule's wait after so many failures, give or take a fifth."""
+    step = SCHEDULE[min(failures, len(SCHEDULE)) - 1]
+    return step * uniform(0.8, 1.2)  # noqa: S311 - jitter
+
+
+@contextmanager
+def open_route(lane: Lane) -> Iterator[ToBot]:
+    """Open one connection to the bot's webhook, for the time of a drain."""
+    with transport.Session() as session:
+        yield ToBot(lane, session)

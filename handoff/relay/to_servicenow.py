@@ -1,0 +1,173 @@
+"""The lane to ServiceNow: open the conversation, send each message, leave it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from handoff import chat_systems, doorbell, lifecycle
+from handoff.chat_systems import ChatSystem, Observation
+from handoff.models import Handoff, Lane, Outgoing
+from handoff.models.handoff import EndedBy, Reason
+from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay.lanes import Hold, Verdict, backoff
+from handoff.relay.observing import observe
+from servicenow_auth import services as auth
+from servicenow_auth.client import Instance
+from servicenow_auth.exceptions import (
+    Ambiguous,
+    DeliveryError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+)
+from servicenow_auth.models import State as AuthorizationState
+
+logger = logging.getLogger(__name__)
+
+# Reasons why a lane waits, as shown and as told when a wait times out.
+UNREACHABLE = "unreachable"
+THROTTLED = "throttled"
+UNAUTHORIZED = "authorization_required"
+AMBIGUOUS = "ambiguous"
+
+AUTHORIZATION_WAIT = timedelta(minutes=1)
+THROTTLE_WAIT = timedelta(seconds=30)
+FIRST_LOOK = timedelta(seconds=5)
+LAST_LOOK = timedelta(minutes=5)
+OUTCOME_UNKNOWN = "the outcome is unknown: the worker stopped before recording it"
+
+
+class ToServiceNow:
+    max_attempts = settings.MAX_ATTEMPTS
+    max_age = settings.MAX_AGE
+
+    def __init__(self, lane: Lane, chat_system: ChatSystem) -> None:
+        self.lane = lane
+        self.chat_system = chat_system
+        self.handoff: Handoff
+
+    def lock(self) -> None:
+        self.handoff = lifecycle.lock(self.lane.handoff_id)
+
+    def head(self) -> Outgoing | None:
+        return (
+            Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
+            .select_related("message", "lane__bot__connection__runtime")
+            .order_by("sequence")
+            .first()
+        )
+
+    def hold(self, item: Outgoing) -> Hold | None:
+        runtime = item.lane.bot.connection.runtime
+        if item.state == ItemState.SENDING:
+            return self._hold_ambiguous(item)
+        if runtime.paused_until and runtime.paused_until > now():
+            return Hold(reason=THROTTLED, until=runtime.paused_until)
+        if runtime.state != AuthorizationState.READY:
+            return Hold(reason=UNAUTHORIZED, until=now() + AUTHORIZATION_WAIT)
+        return None
+
+    def _hold_ambiguous(self, item: Outgoing) -> Hold:
+        """Wait as long again as has passed: the item must not be sent a second time."""
+        if not item.last_error:
+            item.last_error = OUTCOME_UNKNOWN
+            item.save(update_fields=["last_error"])
+        age = now() - (item.attempt_started_at or item.created_at)
+        wait = min(max(age, FIRST_LOOK), LAST_LOOK)
+        return Hold(reason=AMBIGUOUS, until=now() + wait)
+
+    def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
+        handoff = self.handoff
+        if item.kind == Outgoing.Kind.START:
+            return self.chat_system.start(
+                queue_id=handoff.queue_id, text=item.text, send_before=send_before
+            )
+        if item.kind == Outgoing.Kind.END:
+            self.chat_system.end(group_id=handoff.group_id, send_before=send_before)
+            return None
+        return self.chat_system.send(
+            group_id=handoff.group_id, text=item.text, send_before=send_before
+        )
+
+    def judge(self, item: Outgoing, error: DeliveryError) -> Verdict:
+        if isinstance(error, Ambiguous):
+            return Verdict(ItemState.SENDING, AMBIGUOUS, FIRST_LOOK)
+        if isinstance(error, Rejected):
+            return Verdict(ItemState.FAILED, "rejected")
+        if isinstance(error, Unauthorized):
+            return Verdict(ItemState.PENDING, UNAUTHORIZED, AUTHORIZATION_WAIT)
+        if isinstance(error, Throttled):
+            wait = THROTTLE_WAIT
+            if error.retry_after is not None:
+                wait = timedelta(seconds=error.retry_after)
+            connection = self.lane.bot.connection
+            auth.pause(connection, seconds=wait.total_seconds(), reason=error.detail)
+            return Verdict(ItemState.PENDING, THROTTLED, wait)
+        return Verdict(ItemState.PENDING, UNREACHABLE, backoff(item.attempts))
+
+    def sent(self, item: Outgoing, result: object) -> None:
+        if isinstance(result, Observation):
+            self._started(result)
+        elif isinstance(result, str):
+            self._message_sent(item, sys_id=result)
+
+    def _started(self, observation: Observation) -> None:
+        self.handoff.group_id = observation.group_id
+        if not self.handoff.is_final:
+            self.handoff.poll_at = now() + settings.POLL_INTERVAL
+        self.handoff.save(update_fields=["group_id", "poll_at"])
+        observe(self.handoff, observation)
+        # A rule may have told of this conversation before we knew its name.
+        doorbell.ring_callbacks(
+            bot_id=self.handoff.bot_id, group_id=observation.group_id
+        )
+
+    def _message_sent(self, item: Outgoing, *, sys_id: str) -> None:
+        if sys_id:
+            item.sys_id = sys_id
+            item.save(update_fields=["sys_id"])
+        message = item.message
+        if message and not message.parts.exclude(state=ItemState.SENT).exists():
+            lifecycle.message_delivered(self.handoff, message)
+
+    def failed(self, item: Outgoing, error: DeliveryError) -> None:
+        if item.kind == Outgoing.Kind.START:
+            self._start_failed(error)
+        elif item.kind == Outgoing.Kind.MESSAGE and item.message:
+            rest = item.message.parts.filter(state=ItemState.PENDING)
+            lifecycle.give_up(list(rest), error=str(error))
+            lifecycle.message_failed(self.handoff, item.message, reason=str(error))
+            # A refused message is often the first sign that the chat is closed there.
+            Handoff.objects.filter(pk=self.handoff.pk, poll_at__isnull=False).update(
+                poll_at=now()
+            )
+
+    def _start_failed(self, error: DeliveryError) -> None:
+        lifecycle.give_up_pending(self.handoff, error=str(error))
+        said = error.text if isinstance(error, Rejected) else ""
+        lifecycle.finish(
+            self.handoff,
+            reason=_why_start_failed(error),
+            ended_by=EndedBy.SYSTEM,
+            data={"detail": said or str(error)},
+        )
+
+
+def _why_start_failed(error: DeliveryError) -> Reason:
+    """Read a refusal: a closed queue says 403, or 503 in newer clients, with a text."""
+    if not isinstance(error, Rejected):
+        return Reason.DELIVERY_FAILED
+    if error.status in (403, 503):
+        return Reason.QUEUE_CLOSED
+    return Reason.NOT_ROUTED if error.status == 404 else Reason.REJECTED
+
+
+@contextmanager
+def open_route(lane: Lane) -> Iterator[ToServiceNow]:
+    """Open one connection to the lane's instance, for the time of a drain."""
+    with Instance(lane.bot.connection) as instance:
+        yield ToServiceNow(lane, chat_systems.connect(lane.bot.chat_system, instance))

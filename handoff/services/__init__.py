@@ -1,0 +1,41 @@
+"""What the product does: one function a use case, one transaction each."""
+
+from handoff.opening import TranscriptEntry
+from handoff.services.bots import (
+    create_api_key,
+    new_signing_secret,
+    prepare_bot,
+    resume_lanes,
+    revoke_api_key,
+    tell_authorization_required,
+)
+from handoff.services.callbacks import receive_callback
+from handoff.services.handoffs import (
+    NewMessage,
+    Started,
+    StartRequest,
+    availability,
+    end_handoff,
+    post_message,
+    set_typing,
+    start_handoff,
+)
+
+__all__ = [
+    "NewMessage",
+    "StartRequest",
+    "Started",
+    "TranscriptEntry",
+    "availability",
+    "create_api_key",
+    "end_handoff",
+    "new_signing_secret",
+    "post_message",
+    "prepare_bot",
+    "receive_callback",
+    "resume_lanes",
+    "revoke_api_key",
+    "set_typing",
+    "start_handoff",
+    "tell_authorization_required",
+]

@@ -1,0 +1,66 @@
+"""What a bot runs on: its rows, keys, secrets and authorization."""
+
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from handoff import lifecycle
+from handoff.models import ApiKey, Bot, BotRuntime, Lane, SigningSecret
+from handoff.models.lane import Direction
+from handoff.relay import lanes
+from servicenow_auth.fields import Secret
+from servicenow_auth.models import Connection
+
+# How long a replaced signing secret stays valid beside the new one.
+ROTATION = timedelta(hours=24)
+
+
+@transaction.atomic
+def prepare_bot(*, bot: Bot) -> None:
+    """Give a bot the rows that it runs on; harmless to repeat."""
+    BotRuntime.objects.get_or_create(bot=bot)
+    Lane.objects.get_or_create(bot=bot, handoff=None, direction=Direction.TO_BOT)
+
+
+def create_api_key(*, bot: Bot, name: str = "") -> tuple[ApiKey, str]:
+    """Return a new key and its value, which is not kept and can't be shown again."""
+    value = f"hk_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        bot=bot, name=name, prefix=value[:10], digest=ApiKey.digest_of(value)
+    )
+    return key, value
+
+
+def revoke_api_key(*, key: ApiKey) -> None:
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now())
+
+
+@transaction.atomic
+def new_signing_secret(*, bot: Bot, purpose: SigningSecret.Purpose) -> Secret:
+    """Make the secret that counts from now on; the one before stays valid a while."""
+    current = bot.signing_secrets.filter(purpose=purpose, expires_at=None)
+    current.update(expires_at=now() + ROTATION)
+    secret = SigningSecret.generate()
+    SigningSecret.objects.create(bot=bot, purpose=purpose, value=secret)
+    return secret
+
+
+def resume_lanes(*, connection: Connection) -> None:
+    """Let everything that waited for this connection go on."""
+    lanes.wake(
+        Lane.objects.filter(
+            bot__connection=connection, direction=Direction.TO_SERVICENOW
+        )
+    )
+
+
+def tell_authorization_required(*, connection: Connection) -> None:
+    """Tell the bot that a person must authorize it again; its handoffs are held."""
+    bot = Bot.objects.filter(connection=connection).first()
+    if bot is not None:
+        prepare_bot(bot=bot)
+        lifecycle.emit_for_bot(
+            bot, "authorization.required", {"reason": connection.runtime.detail}
+        )

@@ -1,0 +1,49 @@
+"""ServiceNow tells us something: keep it first, believe it later."""
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+
+from handoff import doorbell, strict_json
+from handoff.exceptions import MalformedBody
+from handoff.models import Bot, Callback
+
+
+def receive_callback(
+    *, bot: Bot, body: bytes, authenticated_by: str, delivery_id: str | None
+) -> Callback:
+    """Store what ServiceNow said and ring for it; a repeat returns the first row.
+
+    A broken body is stored too, and MalformedBody raised after it is safe.
+    """
+    try:
+        content = strict_json.load_json(body)
+    except MalformedBody as exc:
+        _store_broken(bot, body, authenticated_by=authenticated_by, note=str(exc))
+        raise
+    group = content.get("group") if isinstance(content, dict) else None
+    group_id = group[:32] if isinstance(group, str) else ""
+    try:
+        with transaction.atomic():
+            callback = Callback.objects.create(
+                bot=bot,
+                delivery_id=delivery_id,
+                group_id=group_id,
+                authenticated_by=authenticated_by,
+                body=body.decode(),
+            )
+            doorbell.ring_callbacks(bot_id=bot.pk, group_id=group_id)
+            return callback
+    except IntegrityError:
+        return Callback.objects.get(bot=bot, delivery_id=delivery_id)
+
+
+def _store_broken(bot: Bot, body: bytes, *, authenticated_by: str, note: str) -> None:
+    # Without the delivery id: a corrected call with the same one must still count.
+    Callback.objects.create(
+        bot=bot,
+        authenticated_by=authenticated_by,
+        body=body.decode(errors="replace").replace("\0", "\ufffd"),
+        state=Callback.State.BROKEN,
+        note=note[:300],
+        processed_at=now(),
+    )

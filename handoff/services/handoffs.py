@@ -1,0 +1,248 @@
+"""A bot starts a handoff, posts messages into it, and ends it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from handoff import chat_systems, lifecycle, opening
+from handoff.chat_systems import Availability
+from handoff.chat_systems.text import split
+from handoff.exceptions import (
+    BotDisabled,
+    HandoffClosed,
+    NotAuthorized,
+    QueueMissing,
+    RequestConflict,
+    TooManyOpenHandoffs,
+    TooManyOpenItems,
+)
+from handoff.models import Bot, Handoff, Lane, Message, Outgoing
+from handoff.models.handoff import EndedBy, Reason
+from handoff.models.lane import UNSETTLED, Direction
+from handoff.models.message import Role
+from handoff.opening import TranscriptEntry
+from servicenow_auth.client import Instance
+from servicenow_auth.exceptions import DeliveryError, Rejected, ServiceNowAuthError
+from servicenow_auth.models import State as AuthorizationState
+
+ENDERS = {
+    Reason.USER_LEFT: EndedBy.USER,
+    Reason.COMPLETED: EndedBy.BOT,
+    Reason.BOT_ENDED: EndedBy.BOT,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartRequest:
+    """What a bot asks for; `id` is its own, and makes repeats harmless."""
+
+    conversation_id: str
+    message: str
+    id: str | None = None
+    user: dict[str, str] = field(default_factory=dict)
+    channel: str = ""
+    language: str = ""
+    queue: str = ""
+    skills: list[str] = field(default_factory=list)
+    context: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    transcript: list[TranscriptEntry] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Started:
+    """`message_sent` is False when a handoff of the conversation was open already."""
+
+    handoff: Handoff
+    created: bool = False
+    repeated: bool = False
+    message_sent: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMessage:
+    id: str
+    text: str
+    role: Role = Role.USER
+    choice_value: str = ""
+    sent_at: datetime | None = None
+
+
+def start_handoff(*, bot: Bot, request: StartRequest) -> Started:
+    """Accept a handoff, or return the one that is meant.
+
+    The unique constraints decide between requests that come at the same moment: the
+    second finds the first one's row.
+    """
+    known = _find(bot, request)
+    if known is not None:
+        return known
+    _refuse_if_not_ready(bot, request)
+    try:
+        return Started(handoff=_open(bot, request), created=True)
+    except IntegrityError:
+        known = _find(bot, request)
+        if known is None:
+            raise
+        return known
+
+
+def _find(bot: Bot, request: StartRequest) -> Started | None:
+    mine = Handoff.objects.filter(bot=bot)
+    repeated = request.id and mine.filter(request_id=request.id).first()
+    if repeated:
+        if repeated.body_hash != _hash(request):
+            raise RequestConflict("this id came before with another body")
+        return Started(handoff=repeated, repeated=True)
+    running = mine.open().filter(conversation_id=request.conversation_id).first()
+    return Started(handoff=running, message_sent=False) if running else None
+
+
+def _hash(request: StartRequest | NewMessage) -> str:
+    content = json.dumps(asdict(request), sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
+    if not bot.enabled:
+        raise BotDisabled("the bot is not enabled")
+    if bot.connection.runtime.state != AuthorizationState.READY:
+        raise NotAuthorized("the bot is not authorized at ServiceNow")
+    if not (request.queue or bot.queue_id):
+        raise QueueMissing("neither the request nor the bot names a queue")
+    if Handoff.objects.filter(bot=bot).open().count() >= settings.MAX_OPEN_HANDOFFS:
+        raise TooManyOpenHandoffs("the bot has too many open handoffs")
+
+
+@transaction.atomic
+def _open(bot: Bot, request: StartRequest) -> Handoff:
+    handoff = Handoff.objects.create(
+        bot=bot,
+        request_id=request.id,
+        body_hash=_hash(request),
+        conversation_id=request.conversation_id,
+        user=request.user,
+        channel=request.channel,
+        language=request.language,
+        skills=request.skills,
+        context=request.context,
+        metadata=request.metadata,
+        queue_id=request.queue or bot.queue_id,
+    )
+    Lane.objects.bulk_create(
+        Lane(bot=bot, handoff=handoff, direction=direction) for direction in Direction
+    )
+    _queue_opening(handoff, request)
+    return handoff
+
+
+def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
+    """Queue the first question, then the transcript as items of their own."""
+    for entry in request.transcript:
+        Message.objects.create(
+            handoff=handoff,
+            role=entry.role,
+            text=entry.text,
+            sent_at=entry.sent_at,
+            before_handoff=True,
+        )
+    message = Message.objects.create(
+        handoff=handoff, role=Role.USER, text=request.message
+    )
+    question = opening.question(
+        message=request.message, user=request.user, channel=request.channel
+    )
+    limit = chat_systems.text_limit(handoff.bot.chat_system)
+    first, *rest = split(question, limit=limit)
+    lifecycle.queue(handoff, kind=Outgoing.Kind.START, text=first, message=message)
+    said = opening.transcript(request.transcript) if handoff.bot.send_transcript else ""
+    for text in [*rest, *split(said, limit=limit)]:
+        lifecycle.queue(handoff, kind=Outgoing.Kind.MESSAGE, text=text)
+
+
+def post_message(
+    *, handoff_id: UUID, bot: Bot, message: NewMessage
+) -> tuple[Message, bool]:
+    """Accept a message for the agent; True when it is new, False for a repeat.
+
+    Under the handoff's lock a message is either recorded before the handoff becomes
+    final or refused, and numbers are given in the order of commits.
+    """
+    try:
+        return _post(handoff_id, bot, message)
+    except IntegrityError:
+        return _repeat(handoff_id, message), False
+
+
+@transaction.atomic
+def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, bool]:
+    handoff = Handoff.objects.select_for_update(of=("self",)).get(
+        pk=handoff_id, bot=bot
+    )
+    if handoff.is_final:
+        return _repeat(handoff_id, message), False
+    handoff.bot = bot
+    row = Message.objects.create(
+        handoff=handoff,
+        client_id=message.id,
+        body_hash=_hash(message),
+        role=message.role,
+        text=message.text,
+        sent_at=message.sent_at,
+    )
+    limit = chat_systems.text_limit(bot.chat_system)
+    _refuse_if_full(handoff)
+    for part, text in enumerate(split(message.text, limit=limit)):
+        lifecycle.queue(
+            handoff, kind=Outgoing.Kind.MESSAGE, text=text, message=row, part=part
+        )
+    return row, True
+
+
+def _repeat(handoff_id: UUID, message: NewMessage) -> Message:
+    known = Message.objects.filter(handoff=handoff_id, client_id=message.id).first()
+    if known is None:
+        raise HandoffClosed("the handoff is over")
+    if known.body_hash != _hash(message):
+        raise RequestConflict("this id came before with another body")
+    return known
+
+
+def _refuse_if_full(handoff: Handoff) -> None:
+    waiting = Outgoing.objects.filter(lane__handoff=handoff, state__in=UNSETTLED)
+    if waiting.count() >= settings.MAX_OPEN_ITEMS:
+        raise TooManyOpenItems("too many messages wait to be delivered")
+
+
+@transaction.atomic
+def end_handoff(
+    *, handoff_id: UUID, bot: Bot, reason: Reason = Reason.BOT_ENDED
+) -> Handoff:
+    """Make a handoff final for the bot at once; ServiceNow is told by the lane."""
+    Handoff.objects.get(pk=handoff_id, bot=bot)
+    handoff = lifecycle.lock(handoff_id)
+    lifecycle.close(handoff, reason=reason, ended_by=ENDERS[reason])
+    return handoff
+
+
+def set_typing(*, handoff_id: UUID, bot: Bot, typing: bool) -> None:
+    """Take a typing notice; Connect Support has no door for it, so it is dropped."""
+    Handoff.objects.get(pk=handoff_id, bot=bot)
+
+
+def availability(*, bot: Bot, queue: str = "") -> Availability:
+    """Ask ServiceNow whether a queue takes chats; "unknown" when it does not tell."""
+    try:
+        with Instance(bot.connection) as instance:
+            system = chat_systems.connect(bot.chat_system, instance)
+            return system.availability(queue_id=queue or bot.queue_id)
+    except Rejected as exc:
+        return Availability(state="unknown", text=exc.text)
+    except (DeliveryError, ServiceNowAuthError):
+        return Availability(state="unknown")
