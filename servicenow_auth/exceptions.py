@@ -3,6 +3,7 @@
 ```
 DeliveryError                 a call failed; one class for each outcome
 ├─ NotSent                    no byte of the request left: try again
+│  └─ TooLate                 because no time was left, not for the host's sake
 ├─ Throttled                  429: wait, then try again
 ├─ Unauthorized               401, also after a refresh: a person must act
 ├─ Rejected                   another definite 4xx: the same again cannot help
@@ -28,6 +29,10 @@ class DeliveryError(RuntimeError):
 
 
 class NotSent(DeliveryError):
+    pass
+
+
+class TooLate(NotSent):
     pass
 
 
@@ -87,4 +92,6 @@ class BadAddress(ValueError):
 
 
 class SealBroken(RuntimeError):
-    pass
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail

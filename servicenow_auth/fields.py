@@ -83,6 +83,9 @@ class Place:
     pk: str
     field: str
 
+    def __str__(self) -> str:
+        return f"The stored {self.field} of {self.model} {self.pk}"
+
     @classmethod
     def of(cls, *, model: type[models.Model], pk: object, field: str) -> Self:
         if pk is None:
@@ -120,9 +123,18 @@ def seal(
     return _seal(secret, place=Place.of(model=model, pk=pk, field=field))
 
 
+def reseal(
+    *, model: type[models.Model], pk: object, field: str, held: Ciphertext
+) -> Ciphertext:
+    """Seal what is stored in a cell with the newest key; SealBroken if it is not."""
+    place = Place.of(model=model, pk=pk, field=field)
+    value, set_at = unseal(held, place=place)
+    return _seal(Secret(value, set_at=set_at), place=place)
+
+
 def _seal(secret: Secret, *, place: Place) -> Ciphertext:
     if not settings.FIELD_ENCRYPTION_KEYS:
-        raise SealBroken("FIELD_ENCRYPTION_KEYS is empty")
+        raise SealBroken("FIELD_ENCRYPTION_KEYS is empty.")
     key = settings.FIELD_ENCRYPTION_KEYS[0]
     payload = [place.model, place.pk, place.field, secret.reveal()]
     payload.append(secret.set_at.isoformat())
@@ -134,15 +146,15 @@ def unseal(ciphertext: Ciphertext, *, place: Place) -> tuple[str, datetime]:
     """Return the value and when it was set, or raise SealBroken."""
     keys = {key_id(key): key for key in settings.FIELD_ENCRYPTION_KEYS}
     if not ciphertext.startswith(f"{VERSION}:") or ciphertext.key_id not in keys:
-        raise SealBroken(f"{place.model}.{place.field} is sealed with an unknown key")
+        raise SealBroken(f"{place} is sealed with an unknown key.")
     token = ciphertext.split(":", 2)[2]
     try:
         opened = Fernet(keys[ciphertext.key_id]).decrypt(token)
     except InvalidToken:
-        raise SealBroken(f"{place.model}.{place.field} was tampered with") from None
+        raise SealBroken(f"{place} was tampered with.") from None
     model, pk, field, value, set_at = json.loads(opened)
     if Place(model=model, pk=pk, field=field) != place:
-        raise SealBroken(f"{place.model}.{place.field} was sealed for another place")
+        raise SealBroken(f"{place} was sealed for another place.")
     return value, datetime.fromisoformat(set_at)
 
 

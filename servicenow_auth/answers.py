@@ -1,0 +1,103 @@
+"""What a ServiceNow answer means: the result, or one of the failed outcomes.
+
+Success is a 2xx with a JSON object, and nothing else is: hibernating instances and
+log-in pages answer 200 with HTML, and a full session queue answers 202 and drops the
+call. Errors are `{"error": {"message", "detail"}, "status": "failure"}`, or in the
+Connect API a text in `result`.
+"""
+
+import html
+import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from servicenow_auth.exceptions import Ambiguous, Rejected, Throttled
+from servicenow_auth.transport import Answer
+
+Json = dict[str, Any]
+
+# ServiceNow read the request and did not apply it.
+DEFINITE = {400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 431}
+MAX_RETRY_AFTER = 3600.0
+MAX_TEXT = 300
+_TAG = re.compile(r"<[^<>]*>")
+_HIBERNATING = re.compile(rb"<title[^<>]{0,200}>[^<]{0,200}hibernat", re.IGNORECASE)
+
+
+def result_of(answer: Answer) -> Json:
+    """Return the JSON object of a definite success, {} for a 204; or raise."""
+    if answer.status == 204:
+        return {}
+    document = _object(answer.body)
+    succeeded = 200 <= answer.status < 300 and answer.status != 202
+    if document is None or not succeeded or "error" in document:
+        _fail(answer, document)
+    return document
+
+
+def _fail(answer: Answer, document: Json | None) -> NoReturn:
+    said = f"ServiceNow answered {answer.status}"
+    if answer.status == 429:
+        wait = retry_after(answer.headers)
+        raise Throttled(f"{said}: too many calls.", retry_after=wait)
+    if _HIBERNATING.search(answer.body[:20_000]):
+        raise Ambiguous("The instance is hibernating.")
+    if answer.status in DEFINITE:
+        text = _text(document or {})
+        raise Rejected(
+            f"{said}: {text}" if text else f"{said}.", status=answer.status, text=text
+        )
+    if document is None:
+        raise Ambiguous(f"{said} without a JSON object.")
+    ended = answer.status == 500 and "error" in document
+    raise Ambiguous(f"{said} and an error." if ended else f"{said}.", ended=ended)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds to wait, at most an hour; None where nothing was said."""
+    wait = _seconds(headers.get("Retry-After", ""))
+    if wait is None and (reset := headers.get("X-RateLimit-Reset", "")).isdecimal():
+        wait = int(reset) - time.time()
+    return None if wait is None else min(max(wait, 0.0), MAX_RETRY_AFTER)
+
+
+def clock_offset(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ServiceNow's clock is ahead of ours, if it told."""
+    return _until(headers.get("Date", ""))
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.strip().isdecimal() else _until(text)
+
+
+def _until(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return None
+
+
+def _object(body: bytes) -> Json | None:
+    try:
+        document = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _text(document: Json) -> str:
+    """Return ServiceNow's own words, plain and short."""
+    error = document.get("error", document.get("result"))
+    said = [error]
+    if isinstance(error, dict):
+        said = [error.get("message"), error.get("detail")]
+    words = ": ".join(part for part in said if isinstance(part, str) and part)
+    plain = html.unescape(_TAG.sub(" ", words[:2000]))
+    return " ".join(plain.split())[:MAX_TEXT]

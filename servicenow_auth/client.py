@@ -1,0 +1,182 @@
+"""One authenticated JSON call to a ServiceNow instance."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypedDict, Unpack
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from servicenow_auth import addresses, states, tokens, transport
+from servicenow_auth.answers import Json, clock_offset, result_of
+from servicenow_auth.exceptions import (
+    Ambiguous,
+    BadAddress,
+    NotSent,
+    SealBroken,
+    ServiceNowAuthError,
+    TokenEndpointUnavailable,
+    TooLate,
+    Unauthorized,
+)
+from servicenow_auth.models import AuthorizationType, Connection
+
+
+class Timing(TypedDict, total=False):
+    """`deadline`: seconds for all of the call, a refresh of the token included.
+
+    `send_before`: a time of `time.monotonic`, after which no byte is sent any more.
+    """
+
+    deadline: float | None
+    send_before: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    method: str
+    target: str
+    body: bytes | None
+    ends: float
+    send_before: float | None
+
+
+class Instance:
+    """A ServiceNow instance as its integration user sees it, for one drain.
+
+    Each call returns the JSON object of a definite success, {} for a 204, or raises a
+    DeliveryError. Credentials are read at the first call and again after a 401;
+    `probing` also tries those that ServiceNow has refused before.
+    """
+
+    def __init__(self, connection: Connection, *, probing: bool = False) -> None:
+        self._connection = connection
+        self._probing = probing
+        self._session = transport.Session()
+        self._grant: tokens.Grant | None = None
+        self._troubled = False
+        self.clock_offset: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._session.close()
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str | int] | None = None,
+        **timing: Unpack[Timing],
+    ) -> Json:
+        target = f"{path}?{urlencode(params)}" if params else path
+        return self._call(_request("GET", target, **timing))
+
+    def post(
+        self, path: str, body: Mapping[str, Any], **timing: Unpack[Timing]
+    ) -> Json:
+        return self._call(_request("POST", path, body, **timing))
+
+    def patch(
+        self, path: str, body: Mapping[str, Any], **timing: Unpack[Timing]
+    ) -> Json:
+        return self._call(_request("PATCH", path, body, **timing))
+
+    def delete(self, path: str, **timing: Unpack[Timing]) -> Json:
+        return self._call(_request("DELETE", path, **timing))
+
+    def _call(self, request: _Request) -> Json:
+        try:
+            result = result_of(self._authorized(request))
+        except TooLate:
+            raise
+        except (NotSent, Ambiguous) as exc:
+            if not getattr(exc, "ended", False):
+                self._troubled = True
+                states.note_unreachable(pk=self._connection.pk, detail=exc.detail)
+            raise
+        if self._troubled:
+            states.note_success(pk=self._connection.pk)
+            self._troubled = False
+        return result
+
+    def _authorized(self, request: _Request) -> transport.Answer:
+        grant = self._grant or self._take_grant(refused=None)
+        answer = self._send(request, grant)
+        if answer.status == 401:
+            refused = grant.header
+            grant = self._take_grant(refused=refused)
+            # Basic Auth has nothing newer, and asking again would lock the account.
+            if grant.header != refused:
+                answer = self._send(request, grant)
+        if answer.status == 401:
+            self._grant = None
+            self._give_up(grant)
+            raise Unauthorized("ServiceNow answered 401: it does not accept us.")
+        return answer
+
+    def _take_grant(self, *, refused: str | None) -> tokens.Grant:
+        try:
+            self._grant = tokens.grant(
+                self._connection, refused=refused, probing=self._probing
+            )
+        except TokenEndpointUnavailable as exc:
+            raise NotSent(exc.detail) from exc
+        except (ServiceNowAuthError, SealBroken) as exc:
+            raise Unauthorized(exc.detail) from exc
+        self._troubled |= self._grant.troubled
+        return self._grant
+
+    def _send(self, request: _Request, grant: tokens.Grant) -> transport.Answer:
+        try:
+            origin = addresses.servicenow_origin(self._connection.host_url)
+        except BadAddress as exc:
+            raise NotSent(str(exc)) from exc
+        headers = {"Accept": "application/json", "Authorization": grant.header}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        answer = transport.send(
+            request.method,
+            origin + request.target,
+            headers=headers,
+            body=request.body,
+            deadline=request.ends - time.monotonic(),
+            send_before=request.send_before,
+            trusted=origin in settings.SERVICENOW_EXTRA_ORIGINS,
+            session=self._session,
+        )
+        self.clock_offset = clock_offset(answer.headers)
+        return answer
+
+    @property
+    def version(self) -> int | None:
+        """Return which credentials the last call was made with."""
+        return self._grant.version if self._grant else None
+
+    def _give_up(self, grant: tokens.Grant) -> None:
+        pk = self._connection.pk
+        if self._connection.authorization_type == AuthorizationType.BASIC:
+            states.record_refused_password(pk=pk, version=grant.version)
+            return
+        detail = "ServiceNow refused a token that it had just given."
+        states.need_reauthorization(pk=pk, version=grant.version, detail=detail)
+
+
+def _request(
+    method: str,
+    target: str,
+    body: Mapping[str, Any] | None = None,
+    **timing: Unpack[Timing],
+) -> _Request:
+    deadline = timing.get("deadline")
+    if deadline is None:
+        deadline = settings.REQUEST_DEADLINE.total_seconds()
+    return _Request(
+        method=method,
+        target=target,
+        body=None if body is None else json.dumps(body, allow_nan=False).encode(),
+        ends=time.monotonic() + deadline,
+        send_before=timing.get("send_before"),
+    )
