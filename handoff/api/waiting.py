@@ -1,0 +1,31 @@
+"""Long polls: a few threads may wait, the others answer at once."""
+
+import time
+from collections.abc import Callable
+from threading import BoundedSemaphore
+
+from django.conf import settings
+
+MAX_SECONDS = 25
+INTERVAL = 0.3
+
+# A quarter of this process's threads; the rest stays free for messages.
+_seats = BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+
+
+def wait_until(happened: Callable[[], bool], *, seconds: int) -> None:
+    """Return once it happened, the time is up, or at once when no seat is free.
+
+    `happened` should be one cheap query: it is asked three times a second, in
+    autocommit, so that no transaction is held open meanwhile.
+    """
+    if not seconds or happened() or not _seats.acquire(blocking=False):
+        return
+    try:
+        until = time.monotonic() + seconds
+        while (rest := until - time.monotonic()) > 0:
+            time.sleep(min(INTERVAL, rest))
+            if happened():
+                return
+    finally:
+        _seats.release()
