@@ -224,6 +224,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "HandoffState": "handoff.models.handoff.State",
+        "Role": "handoff.models.message.Role",
+    },
+    "WEBHOOKS": ["handoff.api.webhook.EVENT_WEBHOOK"],
 }
 UNFOLD = {
     "SITE_TITLE": "Handoff",

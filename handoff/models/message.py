@@ -16,6 +16,10 @@ class Role(models.TextChoices):
     SYSTEM = "system", "System"
 
 
+# As in ItemState, which stands in a module above this one.
+WORST_FIRST = ("failed", "sending", "pending", "sent")
+
+
 class Message(models.Model):
     # Rows of one handoff are inserted under its lock, so this counts in commit order.
     number = models.BigAutoField(primary_key=True)
@@ -52,3 +56,9 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.number}"
+
+    @property
+    def delivery(self) -> str:
+        """Return the worst state of its parts, or "received" where it has none."""
+        states = {part.state for part in self.parts.all()}
+        return next((state for state in WORST_FIRST if state in states), "received")
