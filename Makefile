@@ -7,7 +7,7 @@ install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no
 .PHONY: demo test lint
 
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays one conversation
-	$(bin)/python manage.py demo $(ARGS)
+	$(bin)/python -m handoff.management.demo $(ARGS)
 
 test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser
 	.ci/services

@@ -1,0 +1,128 @@
+"""A browser without scripts: pages, forms, redirects and cookies."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+import requests
+
+from handoff.management.demo.markup import Node, parse
+
+TIMEOUT = 20  # seconds, for each read
+_BUTTONS = {"submit", "button", "reset", "image", "file"}
+
+
+class PageFault(RuntimeError):
+    """A page answered with an error, or lacks what it should show."""
+
+
+@dataclass(frozen=True)
+class Form:
+    action: str
+    method: str
+    fields: dict[str, str]
+    buttons: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Page:
+    url: str
+    root: Node
+
+    def form(self, *, having: str = "", action: str = "") -> Form:
+        """Return the first form with that field or button, whose action ends so."""
+        for node in self.root.find("form"):
+            form = _read_form(node, page=self)
+            names = {"", *form.fields, *form.buttons}
+            if having in names and form.action.endswith(action):
+                return form
+        wanted = f"form with {having or action!r}"
+        raise PageFault(f"{self.url} shows no {wanted}: {self.hint}")
+
+    def address(self, link: Node) -> str:
+        return urljoin(self.url, link.attributes["href"])
+
+    @property
+    def hint(self) -> str:
+        """Return how the page reads, shortened, for an error message."""
+        body = self.root.find("main") or self.root.find("body") or [self.root]
+        return body[0].line[:400]
+
+
+class Browser:
+    """One person's browser, with cookies of its own."""
+
+    def __init__(self) -> None:
+        self.session = requests.Session()
+        self.session.trust_env = False  # a proxy has no way to this machine's ports
+
+    def get(self, url: str) -> Page:
+        return self._page(self.session.get(url, timeout=TIMEOUT))
+
+    def submit(self, form: Form, **changes: str) -> Page:
+        """Send the form with these fields changed; a pressed button is one of them."""
+        fields = form.fields | changes
+        # What was typed as a newline goes over the wire as two characters.
+        fields = {name: value.replace("\n", "\r\n") for name, value in fields.items()}
+        if form.method == "get":
+            answer = self.session.get(form.action, params=fields, timeout=TIMEOUT)
+        else:
+            answer = self.session.post(
+                form.action,
+                data=fields,
+                headers={"Referer": form.action},
+                timeout=TIMEOUT,
+            )
+        return self._page(answer)
+
+    def _page(self, answer: requests.Response) -> Page:
+        answer.encoding = "utf-8"
+        page = Page(url=answer.url, root=parse(answer.text))
+        if not answer.ok:
+            raise PageFault(f"{page.url} answered {answer.status_code}: {page.hint}")
+        return page
+
+
+def _read_form(node: Node, *, page: Page) -> Form:
+    form = Form(
+        action=urljoin(page.url, node.attributes.get("action") or page.url),
+        method=node.attributes.get("method", "get").lower(),
+        fields={},
+    )
+    for control in _controls(node, page=page):
+        _read_control(control, form=form)
+    return form
+
+
+def _controls(node: Node, *, page: Page) -> list[Node]:
+    """Return what is in the form, and what elsewhere in the page names it."""
+    name = node.attributes.get("id")
+    elsewhere = page.root.find(form=name) if name else []
+    inside = [control for control in node.walk() if "form" not in control.attributes]
+    return [
+        control
+        for control in inside + elsewhere
+        if "name" in control.attributes and "disabled" not in control.attributes
+    ]
+
+
+def _read_control(node: Node, *, form: Form) -> None:
+    name, kind = node.attributes["name"], node.attributes.get("type", "text")
+    value = node.attributes.get("value", "")
+    if node.tag == "button" or kind in _BUTTONS:
+        form.buttons.add(name)
+    elif node.tag == "textarea":
+        form.fields[name] = node.text.removeprefix("\n")
+    elif node.tag == "select":
+        form.fields[name] = _chosen(node)
+    elif kind in {"checkbox", "radio"}:
+        if "checked" in node.attributes:
+            form.fields[name] = value or "on"
+    elif node.tag == "input":
+        form.fields[name] = value
+
+
+def _chosen(select: Node) -> str:
+    options = select.find("option")
+    chosen = [option for option in options if "selected" in option.attributes]
+    first = (chosen or options)[:1]
+    return first[0].attributes.get("value", first[0].line) if first else ""

@@ -1,0 +1,26 @@
+"""What the demo tells the person who started it."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+
+class Console:
+    """Lines with the time since the start."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+
+    def say(self, text: str) -> None:
+        self.write(f"+ {time.monotonic() - self.started:4.1f} s  {text}")
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def box(self, title: str, lines: Sequence[str]) -> None:
+        """Print the lines in a frame."""
+        width = max(len(line) for line in [title, *lines])
+        rows = [f"│ {line:<{width}} │" for line in lines]
+        top = f"╭─ {title} {'─' * (width - len(title) - 1)}╮"
+        self.write("\n".join([top, *rows, f"╰{'─' * (width + 2)}╯"]))

@@ -1,0 +1,88 @@
+"""The five processes of a demo, and how each tells that it is up."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import requests
+
+from handoff.management.demo.patience import Patience
+from handoff.management.demo.place import Place
+from handoff.management.demo.ports import HOST
+from handoff.management.demo.processes import Program, Supervisor
+
+
+def start_all(supervisor: Supervisor, *, place: Place) -> None:
+    """Prepare the database, start everything, and wait until the doors are open."""
+    supervisor.run(_program(place, "database", "manage.py", "prepare_demo"))
+    for program in (_web(place), *_celery(place), *_stand_ins(place)):
+        supervisor.start(program)
+    patience = Patience(supervisor.tend)
+    doors = {
+        "web pages": f"{place.web}/readyz",
+        "sandbox": f"{place.sandbox}/",
+        "demo bot": f"{place.bot}/healthz",
+    }
+    for name, url in doors.items():
+        patience.until(_answers(url), what=f"The {name} at {url}")
+
+
+def _web(place: Place) -> Program:
+    return _program(
+        place,
+        "web",
+        *("-m", "granian", "--interface", "wsgi", "--host", HOST),
+        *("--port", str(place.ports.web), "--blocking-threads", "16"),
+        "config.wsgi:application",
+    )
+
+
+def _celery(place: Place) -> tuple[Program, Program]:
+    worker = ("worker", "--without-mingle", "--without-gossip")
+    # This scheduler keeps no file of its own: what is due is in the database.
+    beat = ("beat", "--scheduler", "celery.beat:Scheduler")
+    celery = ("-m", "celery", "-A", "config")
+    return (
+        _program(place, "worker", *celery, *worker),
+        _program(place, "beat", *celery, *beat),
+    )
+
+
+def _stand_ins(place: Place) -> tuple[Program, Program]:
+    instance = ("--port", str(place.ports.sandbox))
+    bot = ("--port", str(place.ports.bot), "--product", place.web)
+    return (
+        _stand_in(place, "sandbox", "handoff.sandbox.instance", *instance),
+        _stand_in(place, "demo-bot", "handoff.sandbox.demo_bot", *bot),
+    )
+
+
+def _stand_in(place: Place, name: str, module: str, *options: str) -> Program:
+    """Describe one that knows nothing of the product, its secrets included."""
+    data = ("--data", str(place.folder / name))
+    command = (sys.executable, "-m", module, *options, *data)
+    return Program(
+        name=name, command=command, log=place.folder / "logs" / f"{name}.log"
+    )
+
+
+def _program(place: Place, name: str, *arguments: str) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, *arguments),
+        log=place.folder / "logs" / f"{name}.log",
+        environment=place.environment(),
+    )
+
+
+def _answers(url: str) -> Callable[[], bool]:
+    return partial(_is_ok, url)
+
+
+def _is_ok(url: str) -> bool:
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.get(url, timeout=5).ok
+        except requests.RequestException:
+            return False

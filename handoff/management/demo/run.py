@@ -1,0 +1,82 @@
+"""The two ways to run a demo: until Ctrl-C, or for one conversation."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from handoff.management.demo import programs
+from handoff.management.demo.chat_page import ChatPage
+from handoff.management.demo.console import Console
+from handoff.management.demo.conversation import Conversation
+from handoff.management.demo.desk import Desk
+from handoff.management.demo.patience import Patience
+from handoff.management.demo.place import Place, new_place
+from handoff.management.demo.ports import Ports
+from handoff.management.demo.processes import Supervisor
+from handoff.management.demo.set_up import check, set_up
+from handoff.management.demo.welcome import welcome
+
+_TEND_SECONDS = 0.5
+
+
+def stay(place: Place, *, console: Console) -> NoReturn:
+    """Keep a demo running until an interrupt, which ends all of it."""
+    with _running(place, console=console) as supervisor:
+        if place.is_set_up:
+            check(place, console=console)
+        else:
+            set_up(place, console=console)
+        welcome(place, console=console)
+        while True:
+            supervisor.tend()
+            time.sleep(_TEND_SECONDS)
+
+
+def play_once(ports: Ports, *, console: Console) -> bool:
+    """Set up a demo of its own, play one conversation, and tell whether it went well.
+
+    Its folder goes with it, unless its logs may say what went wrong.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="handoff-demo-"))
+    console.say(f"Data and logs in {folder}")
+    place = new_place(folder=folder, ports=ports.filled())
+    with _running(place, console=console) as supervisor:
+        set_up(place, console=console)
+        faults = Conversation(
+            console=console,
+            patience=Patience(supervisor.tend),
+            user=ChatPage(url=place.bot),
+            agent=Desk(url=place.sandbox),
+        ).play()
+    if not faults:
+        shutil.rmtree(folder)
+    _report(faults, console=console)
+    return not faults
+
+
+@contextmanager
+def _running(place: Place, *, console: Console) -> Iterator[Supervisor]:
+    supervisor = Supervisor(console)
+    place.ports.check()
+    place.prepare()
+    try:
+        programs.start_all(supervisor, place=place)
+        yield supervisor
+    finally:
+        console.say("Ending all processes")
+        supervisor.stop()
+
+
+def _report(faults: list[str], *, console: Console) -> None:
+    for fault in faults:
+        console.say(f"FAULT  {fault}")
+    if faults:
+        console.say(
+            f"{len(faults)} faults. The conversation did not arrive as written."
+        )
+    else:
+        console.say("Every message arrived once, in order, as written. All is well.")

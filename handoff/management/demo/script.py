@@ -1,0 +1,31 @@
+"""What the two of them write: texts that a careless relay would spoil."""
+
+GREETING = "Hello"
+GREETING_ANSWER = "How can I help you?"
+QUESTION = "My order has not come yet. May I talk to an agent?"
+LATER_QUESTION = "And what are your opening hours?"
+LATER_ANSWER = "9:00"
+
+
+def _long(word: str, *, length: int) -> str:
+    """Return a text of exactly this length in which no part looks like another."""
+    numbered = " ".join(f"{word} {number}," for number in range(length))
+    return numbered[: length - 1] + "."
+
+
+FROM_USER = (
+    "It's order 1234, \"the red one\", `quoted`, 'twice' and with a \\backslash.",
+    "First line\nsecond line\n\n    and a fourth one, indented",
+    "Emoji: 😀 👩\u200d👩\u200d👧 🇨🇭, accents: é e\u0301 ñ, others: 漢字 Ω עברית",
+    "<b>not bold</b> <script>alert('no')</script> 1 < 2 > 0",
+    "It cost $1, not ${amount}, $& or {0}, and 100 % of %s",
+    _long("user", length=3900),
+)
+FROM_AGENT = (
+    "Let me look: \"1234\", 'the red one', `here` it is, C:\\orders\\1234.",
+    "One moment\nand another\n\n    and an indented one",
+    "Found: 📦 🚚 👨\u200d👩\u200d👧 ✅, naïve café, 日本語",
+    "<b>on its way</b> <img src=x onerror=alert(1)> 2 > 1",
+    "You get $1 back, $1.00 exactly; no ${variable} and no {0}",
+    _long("agent", length=3900),
+)

@@ -1,0 +1,48 @@
+"""Set a demo up as its people would: by forms, the Table API and one call."""
+
+import requests
+
+from handoff.management.demo import servicenow_side
+from handoff.management.demo.console import Console
+from handoff.management.demo.place import Place
+from handoff.management.demo.product_side import Operator, Secrets
+
+
+def set_up(place: Place, *, console: Console) -> None:
+    """Configure both sides; a stop halfway makes the next start begin anew."""
+    administrator = servicenow_side.Administrator(instance=place.sandbox)
+    operator = Operator(place)
+    operator.log_in()
+    application = servicenow_side.register_application(
+        administrator, redirect_url=operator.redirect_url()
+    )
+    console.say("ServiceNow: OAuth application registered")
+    operator.add_bot(application, queue_id=servicenow_side.queue_id(administrator))
+    console.say(f"Admin: bot added and authorized. {operator.status()}")
+    secrets = operator.secrets()
+    servicenow_side.install(
+        administrator,
+        callback_url=operator.callback_url(),
+        callback_secret=secrets.callback,
+    )
+    console.say("ServiceNow: REST message, properties and business rules installed")
+    operator.enable()
+    _tell_demo_bot(secrets, place=place)
+    console.say("Demo bot: has its API key and webhook secret")
+    place.mark_set_up()
+
+
+def check(place: Place, *, console: Console) -> None:
+    """Tell whether a demo that was set up earlier still reaches its ServiceNow."""
+    operator = Operator(place)
+    operator.log_in()
+    operator.open_bot()
+    console.say(f"Kept from last time (--fresh starts over). {operator.status()}")
+
+
+def _tell_demo_bot(secrets: Secrets, *, place: Place) -> None:
+    body = {"api_key": secrets.api_key, "webhook_secret": secrets.webhook}
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(f"{place.bot}/setup", json=body, timeout=20)
+    answer.raise_for_status()

@@ -1,0 +1,127 @@
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from tests.processes import Process, free_port, inherited
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.real_http]
+
+READY = "Handoff is running"
+PORTS = ("--port", "--sandbox-port", "--bot-port")
+
+
+class Demo:
+    """A demo in a folder and on ports of its own, to be started and ended at will."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "demo"
+        self.ports = [str(free_port()) for _ in PORTS]
+        self.log = folder / "log"
+
+    def start(self, *options: str) -> Process:
+        ports = [word for pair in zip(PORTS, self.ports, strict=True) for word in pair]
+        folder = ["--folder", str(self.folder)]
+        self.log.unlink(missing_ok=True)
+        return run(*folder, *ports, *options, log=self.log)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, Process]]:
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    with demo.start() as process:
+        process.wait_for_log(READY, timeout=60)
+        yield demo, process
+
+
+def test_one_conversation_arrives_as_written_within_a_minute(tmp_path: Path):
+    with run("--once", log=tmp_path / "log", TMPDIR=str(tmp_path)) as process:
+        status = process.popen.wait(timeout=60)
+
+    assert status == 0, process.log
+    assert "user  → '<b>not bold</b>" in process.log
+    assert "agent ← Chatbot Interface: '<b>not bold</b>" in process.log
+    assert "agent → '<b>on its way</b>" in process.log
+    assert "user  ← Live Agent: '<b>on its way</b>" in process.log
+    assert "Every message arrived once, in order" in process.log
+    assert processes_of(tmp_path) == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_killed_worker_is_started_again(running: tuple[Demo, Process]):
+    demo, process = running
+    (worker,) = processes_of(demo.folder, command="worker")
+
+    os.kill(worker, signal.SIGKILL)
+
+    process.wait_for_log("The worker died (killed by SIGKILL) and was started again")
+    (successor,) = processes_of(demo.folder, command="worker")
+    assert successor != worker
+
+
+@pytest.mark.parametrize("place", range(3), ids=PORTS)
+def test_a_port_that_is_taken_is_named(
+    running: tuple[Demo, Process], tmp_path: Path, place: int
+):
+    demo, _ = running
+    other = Demo(tmp_path)
+    other.ports[place] = demo.ports[place]
+
+    with other.start() as process:
+        assert process.popen.wait(timeout=30) == 1
+
+    taken = demo.ports[place]
+    assert f"Port {taken}, for the " in process.log
+    assert f"{PORTS[place]} {int(taken) + 100}" in process.log
+    assert processes_of(other.folder) == {}
+
+
+def test_it_ends_without_a_rest_and_starts_again_where_it_was(tmp_path: Path):
+    demo = Demo(tmp_path)
+    with demo.start() as process:
+        process.wait_for_log(READY, timeout=60)
+        os.kill(process.popen.pid, signal.SIGINT)
+        assert process.popen.wait(timeout=30) == 0
+    assert processes_of(demo.folder) == {}
+
+    with demo.start() as process:
+        process.wait_for_log(READY, timeout=60)
+        assert "Kept from last time" in process.log
+        assert "Ready, connected as chatbot.interface" in process.log
+
+        os.kill(process.popen.pid, signal.SIGKILL)
+        process.popen.wait()
+        wait_for_none(demo.folder)
+
+
+def run(*options: str, log: Path, **environment: str) -> Process:
+    return Process(
+        [sys.executable, "-m", "handoff.management.demo", *options],
+        log=log,
+        env=inherited() | environment,
+    )
+
+
+def wait_for_none(folder: Path) -> None:
+    """Wait until all processes of the demo in the folder have ended."""
+    end = monotonic() + 15
+    while left := processes_of(folder):
+        assert monotonic() < end, left
+        sleep(0.1)
+
+
+def processes_of(folder: Path, *, command: str = "") -> dict[int, str]:
+    """Return the living processes that were told of the folder, by their commands."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            told = line + (process / "environ").read_bytes()
+            if bytes(folder) in told and command.encode() in [*line.split(), b""]:
+                found[int(process.name)] = line.decode()
+    return found
