@@ -38,6 +38,12 @@ class Kind(models.TextChoices):
     END = "end"
 
 
+def initials(name: str) -> str:
+    """Return what stands for a name in its avatar: at most two letters."""
+    words = name.split()
+    return "".join(word[0] for word in words[:1] + words[1:][-1:]).upper()
+
+
 class Setup(models.Model):
     """The one row of what the product's admin page gave us."""
 
@@ -121,8 +127,7 @@ class Message(models.Model):
 
     @property
     def initials(self) -> str:
-        words = self.author.split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+        return initials(self.author)
 
 
 class Outgoing(models.Model):

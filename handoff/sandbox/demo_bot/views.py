@@ -12,7 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from handoff.sandbox.demo_bot import chat, events, product, script
 from handoff.sandbox.demo_bot.forms import MessageForm, SetupForm
-from handoff.sandbox.demo_bot.models import Conversation, Handoff, Setup, State
+from handoff.sandbox.demo_bot.models import (
+    Conversation,
+    Handoff,
+    Setup,
+    State,
+    initials,
+)
 
 COOKIE_AGE = 30 * 24 * 3600
 
@@ -24,6 +30,10 @@ class Status:
     state: str
     name: str
     detail: str
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
 
 
 @never_cache

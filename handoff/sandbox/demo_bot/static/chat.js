@@ -4,11 +4,14 @@
 
 const POLL_MS = 1000;
 const LOST = "The connection is lost. Trying again…";
-const NOT_SENT = "That was not sent. Please try again.";
+const NOT_TAKEN = "That could not be sent. Please reload the page and try again.";
 
 const composer = document.getElementById("composer");
 const box = composer.elements.text;
 const notice = document.getElementById("notice");
+
+const waiting = [];
+let posting = false;
 
 const list = () => document.getElementById("messages");
 
@@ -62,26 +65,41 @@ async function poll() {
   } catch {
     tell(LOST);
   }
+  post();
   return setTimeout(poll, POLL_MS);
 }
 
-async function send() {
-  if (box.readOnly || !box.value.trim()) return;
-  box.readOnly = true;
+function send() {
+  if (!box.value.trim()) return;
+  waiting.push(new URLSearchParams(new FormData(composer)));
+  composer.elements.id.value = crypto.randomUUID();
+  box.value = "";
+  box.focus();
+  post();
+}
+
+// One at a time and in order; what finds no answer is posted again, under its id.
+async function post() {
+  if (posting) return;
+  posting = true;
   try {
-    const body = new URLSearchParams(new FormData(composer));
-    const response = await fetch(composer.action, { method: "POST", body });
-    if (!response.ok) throw new Error(response.status);
-    box.value = "";
-    composer.elements.id.value = crypto.randomUUID();
-    tell("");
-    show(await response.text());
-    scrollToEnd();
+    while (waiting.length) {
+      const response = await fetch(composer.action, { method: "POST", body: waiting[0] });
+      if (response.status >= 500) throw new Error(response.status);
+      const message = waiting.shift();
+      if (response.ok) {
+        tell("");
+        show(await response.text());
+        scrollToEnd();
+      } else {
+        tell(NOT_TAKEN);
+        box.value = message.get("text") + box.value;
+      }
+    }
   } catch {
-    tell(NOT_SENT);
+    tell(LOST);
   } finally {
-    box.readOnly = false;
-    box.focus();
+    posting = false;
   }
 }
 
