@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from handoff.sandbox.instance import oauth_grants, users
@@ -87,6 +88,16 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
+def answer(body: object, *, status: int = 200) -> JsonResponse:
+    return JsonResponse(
+        body,
+        status=status,
+        safe=False,
+        json_dumps_params={"ensure_ascii": False},
+        content_type="application/json;charset=UTF-8",
+    )
+
+
 def _unreadable() -> PlatformError:
     return PlatformError(
         status=400, message="Exception while reading request", detail=None
@@ -110,15 +121,18 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
 
 
 def _refuse(refusal: Refusal) -> JsonResponse:
-    response = JsonResponse(refusal.body, status=refusal.status)
+    response = answer(refusal.body, status=refusal.status)
     if refusal.status == 401:
         response["WWW-Authenticate"] = 'BASIC realm="Service-now"'
     return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer for an address that is no API, as the platform answers for all of them."""
-    return _refuse(no_such_resource())
+    """Answer for an address that is none: the platform's way, or with a page."""
+    if request.path.startswith("/api/"):
+        return _refuse(no_such_resource())
+    context = {"problem": "There is no such page, or it is not yours to see"}
+    return render(request, "instance/problem.html", context, status=404)
 
 
 def no_such_resource() -> PlatformError:

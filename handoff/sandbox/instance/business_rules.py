@@ -25,9 +25,7 @@ def on_row_written(
     def changed(column: str) -> bool:
         return row.value(column) != previous.get(column, "")
 
-    start = partial(
-        Run, row=row, previous=previous, operation=operation, user_name=by
-    )
+    start = partial(Run, row=row, previous=previous, operation=operation, user_name=by)
     for rule in _rules(row, operation=operation):
         condition = rule.value("condition")
         if not matches(row, query=rule.value("filter_condition"), changed=changed):

@@ -15,7 +15,7 @@ LOGGED = ("/api/", "/oauth_")
 
 
 class CallLog:
-    """Records each API call: method, path, status, time, user; never what it carried."""
+    """Records who called what, when, with which status; never what was sent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

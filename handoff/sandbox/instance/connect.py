@@ -4,10 +4,16 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from handoff.sandbox.instance import acl, store, support, transfer
-from handoff.sandbox.instance.api import Refusal, api_view, json_body, no_such_resource
+from handoff.sandbox.instance.api import (
+    Refusal,
+    answer,
+    api_view,
+    json_body,
+    no_such_resource,
+)
 from handoff.sandbox.instance.connect_json import (
     conversation_json,
     entry_json,
@@ -33,7 +39,7 @@ def connect_view(
             request: HttpRequest, user: Row, *args: Any, **kwargs: Any
         ) -> HttpResponse:
             try:
-                return JsonResponse({"result": view(request, user, *args, **kwargs)})
+                return answer({"result": view(request, user, *args, **kwargs)})
             except support.TooLong as exc:
                 raise Refusal(status=400, body={"result": str(exc)}) from exc
             except support.NobodyWaits as exc:
@@ -134,7 +140,7 @@ def conversation(request: HttpRequest, user: Row, group_id: str) -> Any:
 
 @connect_view("GET", "POST")
 def messages(request: HttpRequest, user: Row, group_id: str) -> Any:
-    """GET: a page of 30, newest first, older ones with `before`. POST: say something."""
+    """GET: a page, newest first, older ones by `before`. POST: say something."""
     _conversation(user, group_id=group_id)
     if request.method == "POST":
         body = json_body(request)

@@ -112,7 +112,9 @@ def _terms(word: str, *, names: Mapping[str, str]) -> list[Term]:
 def _group_holds(
     group: Sequence[Term], *, read: Read, changed: Callable[[str], bool]
 ) -> bool:
-    known = [(term, value) for term in group if (value := read(term.column)) is not None]
+    known = [
+        (term, value) for term in group if (value := read(term.column)) is not None
+    ]
     return not known or any(
         term.holds(value=value, changed=changed) for term, value in known
     )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from handoff.sandbox.instance import oauth_grants, switches, users
 from handoff.sandbox.instance.models import Row
-from handoff.sandbox.instance.sessions import log_in, login_url, logged_in_user
+from handoff.sandbox.instance.sessions import log_in, logged_in_user, login_url
 
 
 class RequestRefused(Exception):
@@ -90,10 +90,9 @@ def logout(request: HttpRequest) -> HttpResponse:
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange a grant; only a form body is read, and every refusal looks the same."""
+    form = request.content_type == "application/x-www-form-urlencoded"
     try:
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise oauth_grants.GrantRefused
-        return JsonResponse(oauth_grants.grant(request.POST.dict()))
+        return JsonResponse(oauth_grants.grant(request.POST.dict() if form else {}))
     except oauth_grants.GrantRefused:
         error = {"error_description": "access_denied", "error": "server_error"}
         return JsonResponse(error, status=401)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -130,7 +131,7 @@ def _verifies(challenge: str, *, verifier: str) -> bool:
     return constant_time_compare(made, challenge)
 
 
-def _live_tokens(kind: TokenKind) -> Any:
+def _live_tokens(kind: TokenKind) -> QuerySet[Token]:
     return Token.objects.filter(kind=kind, expires_at__gt=timezone.now()).order_by("pk")
 
 

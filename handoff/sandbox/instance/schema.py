@@ -5,7 +5,7 @@ A column is written `name`, `name?` for a boolean, `name:table` for a reference 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 SYSTEM_COLUMNS = (
     "sys_id",
@@ -25,7 +25,7 @@ class Table:
     references: Mapping[str, str]
     display: str
     unique: str
-    defaults: Mapping[str, str] = field(default_factory=dict)
+    defaults: dict[str, str]
 
 
 def _table(
@@ -33,7 +33,7 @@ def _table(
     *,
     display: str = "name",
     unique: str = "",
-    defaults: Mapping[str, str] | None = None,
+    defaults: dict[str, str] | None = None,
 ) -> Table:
     words = columns.split()
     pairs = [word.partition(":") for word in words]

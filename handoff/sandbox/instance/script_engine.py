@@ -44,14 +44,13 @@ class Run:
         for name in ("find", "dereference", "property", "mac", "base64", "send", "log"):
             self.interpreter.export_function(name, getattr(self, f"_{name}"))
         self.interpreter.export_function("now", lambda: time.time_ns() // 1_000_000)
-        self.interpreter.evaljs(
-            PRELUDE,
-            current=_record(row, previous=previous),
-            previous=_former(row, values=previous) if previous else None,
-            operation=operation,
-            user_name=user_name,
-            user_id=user.sys_id if user else "",
-        )
+        self.input = {
+            "current": _record(row, previous=previous),
+            "previous": _former(row, values=previous) if previous else None,
+            "operation": operation,
+            "user_name": user_name,
+            "user_id": user.sys_id if user else "",
+        }
 
     def holds(self, condition: str) -> bool:
         return bool(self._evaluate(f"Boolean({condition}\n)"))
@@ -61,8 +60,9 @@ class Run:
         self._evaluate(f"{self.rule.value('script')}\n;null")
 
     def _evaluate(self, code: str) -> Any:
+        # In one piece: each evaluation gives the engine's own names back to a script.
         try:
-            return self.interpreter.evaljs(code)
+            return self.interpreter.evaljs([PRELUDE, code], **self.input)
         except dukpy.JSRuntimeError as exc:
             raise ScriptFailed(str(exc)) from exc
 
@@ -82,9 +82,7 @@ class Run:
         return row.value("value") if row else ""
 
     def _mac(self, key: str, algorithm: str, data: str) -> str:
-        digest = hmac.digest(
-            base64.b64decode(key), data.encode(), _MACS[algorithm]
-        )
+        digest = hmac.digest(base64.b64decode(key), data.encode(), _MACS[algorithm])
         return base64.b64encode(digest).decode()
 
     def _base64(self, text: str) -> str:

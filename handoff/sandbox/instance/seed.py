@@ -9,6 +9,11 @@ INSTANCE_NAME = "sandbox"
 # Fixed, so that documents and scripts can name it.
 QUEUE = "5a0c1e8fb2d34f6790a1c3e5d7f90b12"
 SYSTEM = "system"
+_PEOPLE = (
+    ("admin", "System", "Administrator", "admin"),
+    ("agent", "Live", "Agent", "agent"),
+    ("chatbot.interface", "Chatbot", "Interface", "chatbot"),
+)
 
 
 @transaction.atomic
@@ -16,9 +21,7 @@ def seed() -> None:
     """Fill an empty instance; one that has people is left alone."""
     if Row.objects.filter(table="sys_user").exists():
         return
-    admin = _user("admin", first="System", last="Administrator", password="admin")
-    agent = _user("agent", first="Live", last="Agent", password="agent")
-    _user("chatbot.interface", first="Chatbot", last="Interface", password="chatbot")
+    admin, agent, _ = [_user(*person) for person in _PEOPLE]
     role = _insert("sys_user_role", name="admin")
     _insert("sys_user_has_role", user=admin.sys_id, role=role.sys_id, state="active")
     group = _insert("sys_user_group", name="Support agents")
@@ -38,7 +41,7 @@ def seed() -> None:
     _insert("sys_properties", name="instance_name", value=INSTANCE_NAME)
 
 
-def _user(user_name: str, *, first: str, last: str, password: str) -> Row:
+def _user(user_name: str, first: str, last: str, password: str) -> Row:
     return _insert(
         "sys_user",
         user_name=user_name,

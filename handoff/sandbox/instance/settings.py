@@ -12,14 +12,10 @@ DATA = Path(os.environ["SANDBOX_DATA"])
 def _secret_key() -> str:
     """Return this instance's own key, made once, so that logins outlive a restart."""
     path = DATA / "secret_key"
-    if not path.exists():
-        with path.open("x", encoding="utf-8", opener=_owner_only) as file:
-            file.write(get_random_secret_key())
+    path.touch(mode=0o600)
+    if not path.read_text(encoding="utf-8"):
+        path.write_text(get_random_secret_key(), encoding="utf-8")
     return path.read_text(encoding="utf-8")
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 SECRET_KEY = _secret_key()

@@ -62,13 +62,13 @@ def get(*, table: str, sys_id: str) -> Row | None:
     return Row.objects.filter(table=table, sys_id=sys_id).first()
 
 
-def find(table: str, **equals: str) -> list[Row]:
+def find(table: str, /, **equals: str) -> list[Row]:
     """Return the rows whose columns have these values, oldest first."""
     conditions = {f"data__{column}": value for column, value in equals.items()}
     return list(Row.objects.filter(table=table, **conditions))
 
 
-def first(table: str, **equals: str) -> Row | None:
+def first(table: str, /, **equals: str) -> Row | None:
     rows = find(table, **equals)
     return rows[0] if rows else None
 

@@ -66,9 +66,7 @@ def start(*, queue: Row, user: Row, text: str) -> Row:
 
 
 @transaction.atomic
-def post(
-    *, group: str, user: Row, text: str, reflected_field: str = "comments"
-) -> Row:
+def post(*, group: str, user: Row, text: str, reflected_field: str = "comments") -> Row:
     if not acl.takes_part(user, group=group):
         raise NotPossible("You are not a member of this conversation")
     entry = latest_entry(group)
@@ -80,9 +78,7 @@ def post(
 
 @transaction.atomic
 def accept_next(*, queue: Row, agent: Row) -> Row:
-    waiting = store.find(
-        "chat_queue_entry", queue=queue.sys_id, state=State.WAITING
-    )
+    waiting = store.find("chat_queue_entry", queue=queue.sys_id, state=State.WAITING)
     if not waiting:
         raise NobodyWaits("There are no waiting chats in this queue")
     return accept(entry=waiting[0], agent=agent)
@@ -197,8 +193,7 @@ def join(*, group: str, user: Row) -> None:
 
 
 def _queue_up(*, queue: Row, group: Row, opened_by: Row, text: str) -> Row:
-    by = opened_by.value("user_name")
-    entry = store.insert(
+    return store.insert(
         table="chat_queue_entry",
         values={
             "number": f"CHAT{len(store.find('chat_queue_entry')) + 10_001:07}",
@@ -210,9 +205,8 @@ def _queue_up(*, queue: Row, group: Row, opened_by: Row, text: str) -> Row:
             "opened_at": store.now_text(),
             "assignment_group": queue.value("assignment_group"),
         },
-        by=by,
+        by=opened_by.value("user_name"),
     )
-    return entry
 
 
 def _say(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from handoff.sandbox.instance import acl, store, users
-from handoff.sandbox.instance.api import PlatformError, api_view, json_body
+from handoff.sandbox.instance.api import PlatformError, answer, api_view, json_body
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.records import as_json
 from handoff.sandbox.instance.schema import TABLES
@@ -47,23 +47,19 @@ def record(
     return _one(request, row=row)
 
 
-def _list(
-    request: HttpRequest, *, user: Row, table: str, version: str
-) -> HttpResponse:
+def _list(request: HttpRequest, *, user: Row, table: str, version: str) -> HttpResponse:
     if not acl.may_read_table(user, table=table):
         raise PlatformError(
             status=403, message="Insufficient rights to query records", detail=None
         )
-    rows = search(
-        table=table, query=request.GET.get("sysparm_query", ""), user=user
-    )
+    rows = search(table=table, query=request.GET.get("sysparm_query", ""), user=user)
     limit = _number(request.GET, "sysparm_limit", default=LIMIT)
     offset = _number(request.GET, "sysparm_offset", default=0)
     # The limit comes before the ACLs, so a short page is not the last one.
     page = acl.readable(rows[offset : offset + limit], user=user)
     if version == "v1" and not page:
         raise _not_found()
-    response = JsonResponse({"result": [_shown(request, row=row) for row in page]})
+    response = answer({"result": [_shown(request, row=row) for row in page]})
     if request.GET.get("sysparm_no_count") != "true":
         response["X-Total-Count"] = str(len(rows))
     links = ",".join(_links(request, offset=offset, limit=limit, total=len(rows)))
@@ -88,7 +84,7 @@ def _create(request: HttpRequest, *, user: Row, table: str) -> HttpResponse:
 
 
 def _one(request: HttpRequest, *, row: Row, status: int = 200) -> HttpResponse:
-    return JsonResponse({"result": _shown(request, row=row)}, status=status)
+    return answer({"result": _shown(request, row=row)}, status=status)
 
 
 def _shown(request: HttpRequest, *, row: Row) -> dict[str, object]:
@@ -134,9 +130,7 @@ def _number(parameters: QueryDict, name: str, *, default: int) -> int:
 
 def _check_table(table: str) -> None:
     if table not in TABLES:
-        raise PlatformError(
-            status=400, message=f"Invalid table {table}", detail=None
-        )
+        raise PlatformError(status=400, message=f"Invalid table {table}", detail=None)
 
 
 def _check_may_write(user: Row, *, operation: str) -> None:

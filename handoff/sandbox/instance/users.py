@@ -6,9 +6,7 @@ from handoff.sandbox.instance.models import Row
 
 def authenticate(*, user_name: str, password: str) -> Row | None:
     user = store.first("sys_user", user_name=user_name, active="true")
-    if user and store.secret_matches(
-        user, column="user_password", candidate=password
-    ):
+    if user and store.secret_matches(user, column="user_password", candidate=password):
         return user
     return None
 

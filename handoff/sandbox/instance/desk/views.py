@@ -7,7 +7,11 @@ from typing import Any, Concatenate, ParamSpec
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from handoff.sandbox.instance import acl, store, support
 from handoff.sandbox.instance.desk.chats import Chat, my_chats, waiting_chats
@@ -24,7 +28,9 @@ def for_agents(
 
     @never_cache
     @functools.wraps(view)
-    def door(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def door(
+        request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
         agent = logged_in_user(request)
         if agent is None:
             return redirect(login_url(request.get_full_path()))
