@@ -1,0 +1,105 @@
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+
+from handoff import services
+from handoff.models import Bot, Event, Handoff, Lane, Outgoing, SigningSecret
+from handoff.models.lane import Direction
+from servicenow_auth import services as auth
+from servicenow_auth.models import AuthorizationType, ConnectionRuntime, State
+
+HOST = "https://dev1.service-now.com"
+QUEUE = "b" * 32
+GROUP = "c" * 32
+ENTRY = "a" * 32
+AGENT = "d" * 32
+SESSIONS = f"{HOST}/api/now/connect/support/queues/{QUEUE}/sessions"
+STATE = f"{HOST}/api/now/connect/support/sessions"
+MESSAGES = f"{HOST}/api/now/connect/conversations/{GROUP}/messages"
+LEAVE = f"{HOST}/api/now/connect/support/sessions/{GROUP}/leave"
+WEBHOOK = "https://bot.example.org/webhook"
+
+
+@pytest.fixture
+def bot(db) -> Bot:
+    """A bot that is authorized and reads the feed."""
+    connection = auth.create_connection(owner_group=None)
+    auth.configure(
+        connection,
+        host_url=HOST,
+        authorization_type=AuthorizationType.BASIC,
+        user_name="chatbot.interface",
+        client_id="",
+        password="correct horse",
+        client_secret=None,
+        refresh_token=None,
+    )
+    ConnectionRuntime.objects.filter(pk=connection.pk).update(
+        state=State.READY, user_name="chatbot.interface", user_sys_id="f" * 32
+    )
+    bot = Bot.objects.create(
+        name="Shop", slug="shop", enabled=True, connection=connection, queue_id=QUEUE
+    )
+    services.prepare_bot(bot=bot)
+    return Bot.objects.select_related("connection__runtime").get(pk=bot.pk)
+
+
+@pytest.fixture
+def webhook_bot(bot: Bot) -> Bot:
+    bot.webhook_url = WEBHOOK
+    bot.save(update_fields=["webhook_url"])
+    services.new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.WEBHOOK)
+    return bot
+
+
+@pytest.fixture
+def handoff(bot: Bot) -> Handoff:
+    """A handoff that is accepted by us, not yet by ServiceNow."""
+    request = services.StartRequest(conversation_id="c-1", message="My door is jammed.")
+    return services.start_handoff(bot=bot, request=request).handoff
+
+
+@pytest.fixture
+def running(handoff: Handoff) -> Handoff:
+    """A handoff that ServiceNow has, waiting in the queue."""
+    start = Outgoing.objects.get(lane__handoff=handoff)
+    start.state, start.settled_at, start.attempts = "sent", now(), 1
+    start.save()
+    Lane.objects.filter(handoff=handoff).update(wake_at=None)
+    handoff.group_id, handoff.entry_id, handoff.state = GROUP, ENTRY, "queued"
+    handoff.poll_at = now()
+    handoff.save()
+    return handoff
+
+
+def entry(state: int = 1, **fields: Any) -> dict[str, Any]:
+    """A chat_queue_entry as Connect's JSON shows it."""
+    row = {"sys_id": ENTRY, "group": GROUP, "queue": QUEUE, "number": "CHAT0010042"}
+    return row | {"state": state, "position": 1, "assigned_to": ""} | fields
+
+
+def message(sys_id: str, text: str, **fields: Any) -> dict[str, Any]:
+    """A live_message as Connect's JSON shows it."""
+    row = {"sys_id": sys_id, "group": GROUP, "formatted_message": text}
+    row |= {"created_by": "beth", "sender_name": "Beth", "timestamp": 1_790_000_000_000}
+    return row | fields
+
+
+def to_servicenow(handoff: Handoff) -> Lane:
+    return Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
+
+
+def to_bot(handoff: Handoff) -> Lane:
+    return Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
+
+
+def events(handoff: Handoff) -> list[str]:
+    ordered = Event.objects.filter(handoff=handoff).order_by("sequence")
+    return list(ordered.values_list("type", flat=True))
+
+
+def post(handoff: Handoff, *texts: str) -> None:
+    for text in texts:
+        new = services.NewMessage(id=f"m-{text[:40]}", text=text)
+        services.post_message(handoff_id=handoff.pk, bot=handoff.bot, message=new)

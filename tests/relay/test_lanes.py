@@ -1,0 +1,183 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.timezone import now
+
+from handoff import doorbell, lifecycle, relay, services
+from handoff.models import Event, Lane, Message, Outgoing
+from handoff.relay import lanes
+from tests.relay.conftest import MESSAGES, events, post, to_servicenow
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def run_at_once(count: int, function, *args) -> list:
+    """Run a function in so many threads, which begin together."""
+    start = Barrier(count)
+
+    def run(number: int):
+        start.wait()
+        try:
+            return function(number, *args)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def test_one_of_many_claims_wins(running):
+    post(running, "one")
+    lane = to_servicenow(running)
+
+    leases = run_at_once(8, lambda _: lanes.claim(lane.pk))
+
+    won = [lease for lease in leases if lease]
+    assert len(won) == 1
+    lane.refresh_from_db()
+    assert lane.fence == won[0].fence
+
+
+def test_a_lane_is_free_again_when_its_lease_is_over(running):
+    post(running, "one")
+    lane = to_servicenow(running)
+    first = lanes.claim(lane.pk)
+    assert lanes.claim(lane.pk) is None
+    Lane.objects.filter(pk=lane.pk).update(lease_until=now())
+
+    second = lanes.claim(lane.pk)
+
+    assert second.fence > first.fence
+    assert not first.renew()
+    assert second.renew()
+
+
+def test_numbers_are_given_in_commit_order_without_holes(running):
+    def send(number: int) -> None:
+        for step in range(5):
+            new = services.NewMessage(id=f"{number}-{step}", text=f"{number}-{step}")
+            services.post_message(handoff_id=running.pk, bot=running.bot, message=new)
+
+    run_at_once(6, send)
+
+    items = Outgoing.objects.filter(lane=to_servicenow(running)).order_by("sequence")
+    assert [item.sequence for item in items] == list(range(1, 32))
+    said = [item.message.number for item in items if item.kind == "message"]
+    assert said == sorted(said)
+    assert to_servicenow(running).wake_at is not None
+
+
+def test_the_same_message_posted_at_once_is_one_row(running):
+    new = services.NewMessage(id="same", text="once")
+
+    answers = run_at_once(
+        8,
+        lambda _: services.post_message(
+            handoff_id=running.pk, bot=running.bot, message=new
+        ),
+    )
+
+    assert sum(created for _, created in answers) == 1
+    assert len({message.id for message, _ in answers}) == 1
+    assert Outgoing.objects.filter(kind="message").count() == 1
+
+
+def test_the_same_handoff_started_at_once_is_one_row(bot):
+    request = services.StartRequest(id="h", conversation_id="c-9", message="Help")
+
+    answers = run_at_once(6, lambda _: services.start_handoff(bot=bot, request=request))
+
+    assert sum(answer.created for answer in answers) == 1
+    assert len({answer.handoff.pk for answer in answers}) == 1
+    assert Outgoing.objects.filter(kind="start").count() == 1
+
+
+def test_the_feed_is_numbered_without_holes_across_handoffs(running, bot):
+    request = services.StartRequest(conversation_id="c-2", message="Help")
+    other = services.start_handoff(bot=bot, request=request).handoff
+
+    def tell(number: int) -> None:
+        handoff = (running, other)[number % 2]
+        for _ in range(5):
+            with transaction.atomic():
+                locked = lifecycle.lock(handoff.pk)
+                lifecycle.emit(locked, "message.created", {})
+
+    run_at_once(6, tell)
+
+    numbers = Event.objects.order_by("feed_sequence").values_list("feed_sequence")
+    assert [number for (number,) in numbers] == list(range(1, 31))
+
+
+def test_two_workers_deliver_many_messages_once_and_in_order(http, running):
+    http.assert_all_requests_are_fired = False
+    seen = []
+
+    def take(request):
+        seen.append(json.loads(request.body)["message"])
+        return 200, {}, json.dumps({"result": {"sys_id": uuid4().hex}})
+
+    http.add_callback("POST", MESSAGES, callback=take)
+    post(running, *(f"text {number}" for number in range(60)))
+    lane = to_servicenow(running)
+
+    run_at_once(2, lambda _: [relay.drain(lane.pk) for _ in range(3)])
+
+    assert seen == [f"text {number}" for number in range(60)]
+    assert not Outgoing.objects.exclude(state="sent").exists()
+    assert events(running).count("message.delivered") == 60
+
+
+def test_a_message_posted_while_the_lane_empties_is_not_forgotten(http, running):
+    """The lane's row is locked by who finds nothing left, and by who adds."""
+    post(running, "one")
+    lane = to_servicenow(running)
+    late = services.NewMessage(id="late", text="late")
+
+    def take(request):
+        if json.loads(request.body)["message"] == "one":
+            services.post_message(handoff_id=running.pk, bot=running.bot, message=late)
+        return 200, {}, json.dumps({"result": {"sys_id": uuid4().hex}})
+
+    http.add_callback("POST", MESSAGES, callback=take)
+
+    relay.drain(lane.pk)
+
+    assert Message.objects.get(client_id="late").parts.get().state == "sent"
+    lane.refresh_from_db()
+    assert lane.wake_at is None
+
+
+def test_the_sweep_rings_for_what_is_due_and_free(running, monkeypatch):
+    rung = []
+    monkeypatch.setattr(doorbell, "ring", lambda task, *args: rung.append((task, args)))
+    post(running, "one")
+    lane = to_servicenow(running)
+    rung.clear()
+
+    lanes.sweep()
+    assert rung == [("drain_lane", (lane.pk,))]
+
+    lanes.claim(lane.pk)
+    rung.clear()
+    lanes.sweep()
+    assert rung == []
+
+
+def test_a_dead_broker_costs_a_ring_and_nothing_else(running, settings, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr("celery.app.base.Celery.send_task", refuse)
+    monkeypatch.setattr(doorbell._Breaker, "open_until", 0.0)
+
+    post(running, "one")
+
+    assert Outgoing.objects.filter(state="pending").count() == 1
+    assert doorbell._Breaker.open_until > 0
+    assert Lane.objects.filter(pk=to_servicenow(running).pk, wake_at=F("wake_at"))

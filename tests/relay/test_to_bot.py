@@ -1,0 +1,154 @@
+import json
+from datetime import timedelta
+
+import pytest
+import requests
+from django.utils.timezone import now
+from standardwebhooks import Webhook
+
+from handoff import lifecycle, relay, services
+from handoff.models import BotRuntime, Event, Lane, SigningSecret
+from tests.relay.conftest import WEBHOOK, to_bot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told(webhook_bot, running):
+    """A handoff of a bot with a webhook, and two events for it."""
+    running.bot = webhook_bot
+    for number in (1, 2):
+        lifecycle.emit(running, "message.created", {"number": number})
+    return running
+
+
+def again(handoff) -> None:
+    """Let the waits be over, and drain."""
+    Lane.objects.filter(handoff=handoff).update(wake_at=now())
+    BotRuntime.objects.update(webhook_paused_until=None)
+    relay.drain(to_bot(handoff).pk)
+
+
+def test_events_go_in_order_signed_for_an_independent_verifier(http, told):
+    http.post(WEBHOOK, status=204)
+    http.post(WEBHOOK, status=200)
+
+    relay.drain(to_bot(told).pk)
+
+    secret = SigningSecret.objects.get().value.reveal()
+    bodies = [
+        Webhook(secret).verify(call.request.body, dict(call.request.headers))
+        for call in http.calls
+    ]
+    assert [body["data"]["number"] for body in bodies] == [1, 2]
+    assert [body["sequence"] for body in bodies] == [1, 2]
+    assert set(Event.objects.values_list("state", flat=True)) == {"sent"}
+
+
+def test_during_a_rotation_both_secrets_sign(http, told):
+    old = SigningSecret.objects.get().value.reveal()
+    new = services.new_signing_secret(
+        bot=told.bot, purpose=SigningSecret.Purpose.WEBHOOK
+    ).reveal()
+    http.post(WEBHOOK, status=204)
+    http.post(WEBHOOK, status=204)
+
+    relay.drain(to_bot(told).pk)
+
+    request = http.calls[0].request
+    for secret in (old, new):
+        assert Webhook(secret).verify(request.body, dict(request.headers))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 500},
+        {"status": 429},
+        {"body": requests.ConnectionError()},
+        {"body": requests.ReadTimeout()},
+    ],
+)
+def test_a_sick_endpoint_pauses_the_webhook_and_costs_no_attempt(http, told, answer):
+    http.post(WEBHOOK, **answer)
+
+    relay.drain(to_bot(told).pk)
+
+    first = Event.objects.order_by("feed_sequence").first()
+    assert (first.attempts, first.state) == (0, "sending")
+    runtime = BotRuntime.objects.get()
+    assert runtime.webhook_paused_until > now() + timedelta(seconds=3)
+    assert to_bot(told).stalled_reason == "webhook_unavailable"
+
+
+def test_a_repeated_attempt_carries_the_same_id(http, told):
+    http.post(WEBHOOK, status=500)
+    http.post(WEBHOOK, status=204)
+    http.post(WEBHOOK, status=204)
+
+    relay.drain(to_bot(told).pk)
+    again(told)
+
+    ids = [call.request.headers["webhook-id"] for call in http.calls]
+    assert ids[0] == ids[1] != ids[2]
+    assert BotRuntime.objects.get().webhook_failures == 0
+
+
+def test_a_bots_own_wait_is_honoured(http, told):
+    http.post(WEBHOOK, status=429, headers={"Retry-After": "120"})
+
+    relay.drain(to_bot(told).pk)
+
+    wait = BotRuntime.objects.get().webhook_paused_until - now()
+    assert timedelta(seconds=110) < wait < timedelta(seconds=121)
+
+
+@pytest.mark.parametrize("status", [301, 400, 404])
+def test_a_refused_event_is_given_up_after_five_tries_and_the_next_goes(
+    http, told, status
+):
+    for _ in range(5):
+        http.post(WEBHOOK, status=status, headers={"Location": "https://evil.example"})
+    http.post(WEBHOOK, status=204)
+
+    relay.drain(to_bot(told).pk)
+    for _ in range(4):
+        again(told)
+
+    ordered = Event.objects.order_by("feed_sequence")
+    assert list(ordered.values_list("state", flat=True)) == ["failed", "sent"]
+    assert {call.request.url for call in http.calls} == {WEBHOOK}
+
+
+def test_410_switches_the_webhook_off_and_the_feed_goes_on(http, told):
+    http.post(WEBHOOK, status=410)
+
+    relay.drain(to_bot(told).pk)
+    event = lifecycle.emit(told, "message.created", {"number": 3})
+
+    assert BotRuntime.objects.get().webhook_disabled_at is not None
+    assert len(http.calls) == 1
+    assert Event.objects.filter(type="webhook.disabled").count() == 1
+    assert event.state == "sent"
+    numbers = Event.objects.order_by("feed_sequence").values_list("feed_sequence")
+    assert [number for (number,) in numbers] == [1, 2, 3, 4]
+
+
+def test_an_event_of_a_worker_that_died_is_sent_again(http, told):
+    Event.objects.filter(feed_sequence=1).update(state="sending", attempts=1)
+    http.post(WEBHOOK, status=204)
+    http.post(WEBHOOK, status=204)
+
+    relay.drain(to_bot(told).pk)
+
+    sent = [json.loads(call.request.body)["feed_sequence"] for call in http.calls]
+    assert sent == [1, 2]
+
+
+def test_texts_follow_the_handoffs_language(running):
+    running.bot.texts = {"handoff.queued": {"de": "Bitte warten", "default": "Wait"}}
+    for language, text in (("de-AT", "Bitte warten"), ("fr", "Wait")):
+        running.language = language
+        event = lifecycle.emit(running, "handoff.queued", {})
+        assert event.payload["data"]["text"] == text
+    assert lifecycle.emit(running, "handoff.ended", {}).payload["data"]["text"] is None

@@ -1,0 +1,276 @@
+import json
+from datetime import timedelta
+
+import pytest
+import requests
+from django.db.models import F
+from django.utils.timezone import now
+
+from handoff import relay, services
+from handoff.models import Attempt, Event, Lane, Outgoing
+from handoff.models.handoff import Reason
+from servicenow_auth.models import ConnectionRuntime, State
+from tests.relay.conftest import (
+    GROUP,
+    LEAVE,
+    MESSAGES,
+    SESSIONS,
+    entry,
+    events,
+    post,
+    to_servicenow,
+)
+
+pytestmark = pytest.mark.django_db
+
+ENVELOPE = {"error": {"message": "no", "detail": None}, "status": "failure"}
+HIBERNATING = "<html><title>Instance Hibernating page</title></html>"
+
+
+def bodies(http) -> list[str]:
+    return [json.loads(call.request.body).get("message") for call in http.calls]
+
+
+def states(handoff) -> list[str]:
+    items = Outgoing.objects.filter(lane__handoff=handoff).order_by("sequence")
+    return list(items.values_list("state", flat=True))
+
+
+def test_a_handoff_opens_a_conversation_and_is_queued(http, handoff):
+    http.post(SESSIONS, json={"result": entry()}, status=201)
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    handoff.refresh_from_db()
+    assert (handoff.state, handoff.group_id) == ("queued", GROUP)
+    assert handoff.number == "CHAT0010042"
+    assert events(handoff) == ["handoff.queued"]
+    assert to_servicenow(handoff).wake_at is None
+    assert handoff.poll_at is not None
+
+
+def test_the_question_says_who_asks_and_the_transcript_follows(http, bot):
+    request = services.StartRequest(
+        conversation_id="c-2",
+        message="My door is jammed.",
+        user={"id": "u-7", "name": "Robin", "email": "robin@example.org"},
+        transcript=[
+            services.TranscriptEntry(role="user", text="Hello"),
+            services.TranscriptEntry(role="bot", text="How can I help?"),
+        ],
+    )
+    handoff = services.start_handoff(bot=bot, request=request).handoff
+    http.post(SESSIONS, json={"result": entry()})
+    http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    question, transcript = bodies(http)
+    assert question == "My door is jammed.\n\nFrom: Robin <robin@example.org>"
+    assert transcript.splitlines()[1:] == ["User: Hello", "Bot: How can I help?"]
+
+
+def test_messages_go_in_order_and_each_is_told_delivered(http, running):
+    post(running, "one", "two", "three")
+    for number in (1, 2, 3):
+        http.post(MESSAGES, json={"result": {"sys_id": f"{number}" * 32}})
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert bodies(http) == ["one", "two", "three"]
+    assert states(running)[1:] == ["sent", "sent", "sent"]
+    assert events(running) == ["message.delivered"] * 3
+
+
+def test_a_long_message_is_cut_between_graphemes_and_delivered_once(http, running):
+    family = "👨‍👩‍👧"
+    text = "x" * 3_898 + family + "end"
+    post(running, text)
+    http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
+    http.post(MESSAGES, json={"result": {"sys_id": "2" * 32}})
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert bodies(http) == ["x" * 3_898, family + "end"]
+    assert events(running) == ["message.delivered"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "outcome"),
+    [
+        ({"body": requests.ConnectTimeout()}, "pending", "NotSent"),
+        ({"status": 429, "json": ENVELOPE}, "pending", "Throttled"),
+        ({"status": 401, "json": ENVELOPE}, "pending", "Unauthorized"),
+        ({"status": 400, "json": ENVELOPE}, "failed", "Rejected"),
+        ({"status": 403, "json": {"result": "closed"}}, "failed", "Rejected"),
+        ({"status": 500, "json": ENVELOPE}, "sending", "Ambiguous"),
+        ({"status": 503, "body": "<html>"}, "sending", "Ambiguous"),
+        ({"status": 202, "json": {"result": {}}}, "sending", "Ambiguous"),
+        ({"status": 200, "body": HIBERNATING}, "sending", "Ambiguous"),
+        ({"status": 200, "body": '{"result": {"sys'}, "sending", "Ambiguous"),
+    ],
+)
+def test_each_outcome_leaves_its_item_where_it_belongs(
+    http, running, answer, state, outcome
+):
+    post(running, "one")
+    http.post(MESSAGES, **answer)
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert states(running)[1:] == [state]
+    assert Attempt.objects.get().outcome == outcome
+    lane = to_servicenow(running)
+    assert lane.lease_until is None
+    assert (lane.wake_at is None) == (state == "failed")
+
+
+def test_an_ambiguous_item_is_never_sent_again_and_waits_longer_each_time(
+    http, running
+):
+    post(running, "one", "two")
+    http.post(MESSAGES, status=502, body="<html>")
+    relay.drain(to_servicenow(running).pk)
+    long_ago = now() - timedelta(minutes=2)
+    Outgoing.objects.filter(state="sending").update(attempt_started_at=long_ago)
+    Lane.objects.filter(handoff=running).update(wake_at=now())
+
+    relay.drain(to_servicenow(running).pk)
+
+    lane = to_servicenow(running)
+    assert len(http.calls) == 1
+    assert states(running)[1:] == ["sending", "pending"]
+    assert lane.stalled_reason == "ambiguous"
+    assert lane.wake_at > now() + timedelta(seconds=100)
+
+
+def test_an_intent_of_a_dead_worker_is_ambiguous_and_visible(running):
+    post(running, "one")
+    item = Outgoing.objects.filter(lane__handoff=running).last()
+    Outgoing.objects.filter(pk=item.pk).update(
+        state="sending", attempts=1, attempt_started_at=now()
+    )
+
+    relay.drain(to_servicenow(running).pk)
+
+    item.refresh_from_db()
+    assert item.is_ambiguous
+    assert "worker stopped" in item.last_error
+
+
+def test_a_refused_message_is_told_and_the_next_one_goes(http, running):
+    post(running, "bad", "good")
+    http.post(MESSAGES, status=400, json=ENVELOPE)
+    http.post(MESSAGES, json={"result": {"sys_id": "2" * 32}})
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert events(running) == ["message.failed", "message.delivered"]
+    assert states(running)[1:] == ["failed", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (403, Reason.QUEUE_CLOSED),
+        (404, Reason.NOT_ROUTED),
+        (400, Reason.REJECTED),
+    ],
+)
+def test_a_refused_start_fails_the_handoff_with_its_reason(
+    http, handoff, status, reason
+):
+    post(handoff, "one")
+    http.post(SESSIONS, status=status, json={"result": "We are <b>closed</b> now."})
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    handoff.refresh_from_db()
+    final = Event.objects.get(handoff=handoff, type="handoff.failed")
+    assert (handoff.state, handoff.reason) == ("failed", reason)
+    assert events(handoff) == ["message.failed", "handoff.failed"]
+    assert final.payload["data"]["final"] is True
+    assert final.payload["data"]["detail"] == "We are closed now."
+
+
+def test_a_throttled_connection_is_left_alone_until_told(http, running):
+    post(running, "one")
+    http.post(MESSAGES, status=429, json=ENVELOPE, headers={"Retry-After": "90"})
+    relay.drain(to_servicenow(running).pk)
+    Lane.objects.filter(handoff=running).update(wake_at=now())
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert len(http.calls) == 1
+    lane = to_servicenow(running)
+    assert lane.stalled_reason == "throttled"
+    assert timedelta(seconds=80) < lane.wake_at - now() < timedelta(seconds=91)
+
+
+def test_without_authorization_lanes_wait_and_resume_by_themselves(
+    http, running, django_capture_on_commit_callbacks
+):
+    runtime = ConnectionRuntime.objects.filter(connection=running.bot.connection)
+    runtime.update(state=State.NEEDS_REAUTHORIZATION)
+    post(running, "one")
+    relay.drain(to_servicenow(running).pk)
+    assert to_servicenow(running).stalled_reason == "authorization_required"
+
+    runtime.update(state=State.READY)
+    services.resume_lanes(connection=running.bot.connection)
+    http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
+    relay.drain(to_servicenow(running).pk)
+
+    assert states(running)[1:] == ["sent"]
+
+
+def test_ending_is_final_at_once_and_servicenow_is_told_after_the_messages(
+    http, running
+):
+    post(running, "bye")
+    services.end_handoff(handoff_id=running.pk, bot=running.bot)
+    http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
+    http.post(LEAVE, json={"result": entry(8)})
+
+    relay.drain(to_servicenow(running).pk)
+
+    running.refresh_from_db()
+    assert (running.state, running.reason) == ("failed", "bot_ended")
+    assert events(running) == ["handoff.failed"]
+    assert [call.request.url for call in http.calls] == [MESSAGES, LEAVE]
+
+
+def test_a_handoff_ended_before_it_was_sent_never_reaches_servicenow(handoff):
+    services.end_handoff(
+        handoff_id=handoff.pk, bot=handoff.bot, reason=Reason.USER_LEFT
+    )
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    assert states(handoff) == ["failed"]
+    assert events(handoff) == ["handoff.failed"]
+
+
+def test_an_item_is_given_up_after_its_attempts(running):
+    post(running, "one")
+    Outgoing.objects.filter(state="pending").update(attempts=20)
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert states(running)[1:] == ["failed"]
+    assert events(running) == ["message.failed"]
+
+
+def test_a_result_of_a_lost_lane_is_not_recorded(http, running):
+    post(running, "one")
+    lane = to_servicenow(running)
+
+    def steal(request):
+        Lane.objects.filter(pk=lane.pk).update(fence=F("fence") + 1)
+        return 200, {}, json.dumps({"result": {"sys_id": "1" * 32}})
+
+    http.add_callback("POST", MESSAGES, callback=steal)
+
+    relay.drain(lane.pk)
+
+    assert states(running)[1:] == ["sending"]
