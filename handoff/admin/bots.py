@@ -1,0 +1,246 @@
+"""The page of a bot: its configuration, its last handoffs, and how it fares."""
+
+from functools import partial
+from typing import Any, cast
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+
+from handoff.admin import configuration, health
+from handoff.admin.buttons import BotButtons
+from handoff.admin.fields import describe
+from handoff.admin.forms import BotForm
+from handoff.models import Bot, SigningSecret
+from servicenow_auth import services as connections
+from servicenow_auth.exceptions import BadAddress, ServiceNowAuthError
+from servicenow_auth.models import AuthorizationType, Connection
+
+IS_BASIC = f"authorization_type === '{AuthorizationType.BASIC}'"
+IS_OAUTH = f"authorization_type === '{AuthorizationType.OAUTH}'"
+HOST_CHANGES = "stored_host && host_url !== null && !host_url.startsWith(stored_host)"
+
+CONFIGURATIONS = [
+    ("name", "slug"),
+    "chat_system",
+    "host_url",
+    "stored_host",
+    "confirm_host",
+    "authorization_type",
+    "user_name",
+    "password",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "authorize",
+    "queue_id",
+    "callback_url",
+    "redirect_url",
+    "enabled",
+]
+TEXTS = [
+    "text_queued",
+    "text_wait_time",
+    "text_accepted",
+    "text_transferred",
+    "text_idle_warning",
+    "text_ended",
+    "text_failed",
+    "other_texts",
+]
+CALLBACK = ["callback_authentication", "callback_secret", "accept_existing_rules"]
+# These exist from the first save on.
+LATER = {"callback_url", "callback_secret", "webhook_secret", "api_keys"}
+# Chromium holds every hop of a submitted form to this list: the login of an instance
+# may lie at any company's identity provider, and the host may have been typed just now.
+FORM_TARGETS = ["'self'", "https:", *settings.SERVICENOW_EXTRA_ORIGINS]
+
+
+@method_decorator(csp_update({"form-action": FORM_TARGETS[1:]}), name="changeform_view")
+class BotAdmin(BotButtons):
+    bot_lookup = "pk"
+    form = BotForm
+    list_display = ["name", "is_enabled", "where_it_stands", "owner_group"]
+    list_select_related = ["connection__runtime", "owner_group"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["authorize", "redirect_url", *sorted(LATER)]
+    conditional_fields = {
+        "confirm_host": HOST_CHANGES,
+        "user_name": IS_BASIC,
+        "password": IS_BASIC,
+        "client_id": IS_OAUTH,
+        "client_secret": IS_OAUTH,
+        "refresh_token": IS_OAUTH,
+        "authorize": IS_OAUTH,
+    }
+    warn_unsaved_form = True
+    change_form_template = "admin/handoff/bot/change_form.html"
+
+    class Media:
+        js = ["handoff/admin.js"]
+
+    # --- What the page shows ---------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
+        sections: dict[str, list[Any]] = {
+            "Configurations": CONFIGURATIONS,
+            "Webhook to the bot": ["webhook_url", "webhook_secret"],
+            "Callback from ServiceNow": CALLBACK,
+            "API keys": ["api_keys"],
+            "Texts": TEXTS,
+            "Time-outs and transcript": [
+                "wait_minutes",
+                "idle_minutes",
+                "send_transcript",
+            ],
+            "Owner": ["owner_group"],
+        }
+        hidden = LATER if obj is None else set()
+        shown = {
+            title: [name for name in names if name not in hidden]
+            for title, names in sections.items()
+        }
+        return [(title, {"fields": names}) for title, names in shown.items() if names]
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if not request.user.is_superuser:
+            kwargs["queryset"] = Group.objects.filter(user=request.user.pk)
+            kwargs["required"] = True
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Enable", boolean=True)
+    def is_enabled(self, bot: Bot) -> bool:
+        return bot.enabled
+
+    @admin.display(description="Where it stands")
+    def where_it_stands(self, bot: Bot) -> str:
+        return connections.status_line(bot.connection).text
+
+    @admin.display(description="Authorize")
+    def authorize(self, bot: Bot) -> SafeString:
+        connection: Connection | None = getattr(bot, "connection", None)
+        connected = connection and connection.runtime.refresh_token
+        return _part("authorize", bot=bot, connected=connected)
+
+    @admin.display(description="Callback URL")
+    def callback_url(self, bot: Bot) -> SafeString:
+        return _part("copyable", value=bot.callback_url)
+
+    @admin.display(description="Redirect URL")
+    def redirect_url(self, bot: Bot) -> SafeString:
+        return _part("copyable", value=redirect_uri())
+
+    @admin.display(description="Signing secret")
+    def callback_secret(self, bot: Bot) -> SafeString:
+        return _signing_secret(bot, SigningSecret.Purpose.CALLBACK)
+
+    @admin.display(description="Signing secret")
+    def webhook_secret(self, bot: Bot) -> SafeString:
+        return _signing_secret(bot, SigningSecret.Purpose.WEBHOOK)
+
+    @admin.display(description="API keys")
+    def api_keys(self, bot: Bot) -> SafeString:
+        keys = bot.api_keys.filter(revoked_at=None)
+        return _part("api_keys", bot=bot, keys=keys)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Bot | None = None,
+    ) -> HttpResponse:
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        if obj is not None:
+            context |= {
+                "status": connections.status_line(obj.connection),
+                "handoffs": obj.handoffs.all()[:20],
+                "health": health.of(obj),
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # --- What it stores --------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return user.is_superuser or Group.objects.filter(user=user.pk).exists()
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Let a bot go only while it has no handoffs: they are the record of it."""
+        return (
+            isinstance(obj, Bot)
+            and self._sees(request, obj)
+            and not obj.handoffs.exists()
+        )
+
+    def save_model(
+        self, request: HttpRequest, obj: Bot, form: Any, change: bool
+    ) -> None:
+        """Store; what goes over the network follows after the commit."""
+        if change:
+            configuration.update(form)
+        else:
+            configuration.create(form)
+        transaction.on_commit(partial(self._follow_up, request, form))
+
+    def _follow_up(self, request: HttpRequest, form: BotForm) -> None:
+        if "_authorize" not in request.POST:
+            level, text = configuration.verdict(form)
+            messages.add_message(request, level, text)
+
+    def response_add(
+        self, request: HttpRequest, obj: Bot, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        proceed = self._authorization_url(request, obj)
+        secrets = configuration.first_secrets(obj)
+        return self.show_once(request, obj, secrets, proceed=proceed)
+
+    def response_change(self, request: HttpRequest, obj: Bot) -> HttpResponse:
+        return HttpResponseRedirect(
+            self._authorization_url(request, obj) or self.page_of(obj)
+        )
+
+    def _authorization_url(self, request: HttpRequest, bot: Bot) -> str:
+        """Return where Authorize leads, "" where it was not clicked or cannot begin."""
+        if "_authorize" not in request.POST:
+            return ""
+        try:
+            return connections.begin(
+                connection=bot.connection,
+                user=cast("User", request.user),
+                session_key=request.session.session_key or "",
+                redirect_uri=redirect_uri(),
+                return_to=self.page_of(bot),
+            )
+        except (ServiceNowAuthError, BadAddress) as exc:
+            messages.error(request, f"Saved, but not authorized: {exc}")
+            return ""
+
+
+def redirect_uri() -> str:
+    return f"{settings.PUBLIC_URL}{reverse('servicenow_auth:callback')}"
+
+
+def _signing_secret(bot: Bot, purpose: SigningSecret.Purpose) -> SafeString:
+    valid = bot.signing_secrets.valid().filter(purpose=purpose)
+    lines = [describe(row.value, until=row.expires_at) for row in valid]
+    return _part("signing_secret", bot=bot, purpose=purpose, lines=lines)
+
+
+def _part(name: str, **context: Any) -> SafeString:
+    return render_to_string(f"admin/handoff/bot/{name}.html", context)

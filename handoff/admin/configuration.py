@@ -1,0 +1,175 @@
+"""Saving the Configurations page, and asking ServiceNow whether it works.
+
+What was typed is stored first, whatever ServiceNow says to it. Enable is switched on
+only after the checks, so that a process that dies in between leaves the bot off.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db import transaction
+
+from handoff import services
+from handoff.admin.forms import CREDENTIALS, BotForm
+from handoff.models import Bot, SigningSecret
+from servicenow_auth import services as connections
+from servicenow_auth.exceptions import (
+    DeliveryError,
+    Rejected,
+    ServiceNowAuthError,
+    Unauthorized,
+)
+from servicenow_auth.models import AuthorizationType, Connection
+
+CALLS = {"host_url", "authorization_type"}.union(*CREDENTIALS.values())
+CHECKED = CALLS | {"queue_id", "chat_system"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSecret:
+    """A value for the next page, which alone ever shows it; `name` is its id there."""
+
+    name: str
+    label: str
+    value: str
+    use: str
+
+
+class CannotEnable(Exception):
+    """Says what to do; `lasting` unless it may work by itself in a while."""
+
+    def __init__(self, sentence: str, *, lasting: bool = True) -> None:
+        super().__init__(sentence)
+        self.lasting = lasting
+
+
+@transaction.atomic
+def create(form: BotForm) -> None:
+    """Store a new bot, not enabled yet, with the rows that it runs on."""
+    bot = form.instance
+    bot.connection = connections.create_connection(owner_group=bot.owner_group)
+    _take_over(form)
+    bot.enabled = False
+    bot.save(force_insert=True)
+    connections.configure(bot.connection, **form.credentials())
+    services.prepare_bot(bot=bot)
+
+
+@transaction.atomic
+def update(form: BotForm) -> None:
+    """Store what the form changed and no other column, so a late save undoes nothing.
+
+    Enable is left as it is where it is to be switched on: see `enable`.
+    """
+    bot = form.instance
+    _take_over(form)
+    columns = {*form.Meta.fields, "wait_timeout", "idle_timeout", "texts"}
+    if bot.enabled:
+        columns.remove("enabled")
+    bot.save(update_fields=columns)
+    Connection.objects.filter(pk=bot.connection_id).update(owner_group=bot.owner_group)
+    connections.configure(bot.connection, **form.credentials())
+
+
+def _take_over(form: BotForm) -> None:
+    bot = form.instance
+    bot.wait_timeout = timedelta(minutes=form.cleaned_data["wait_minutes"])
+    bot.idle_timeout = timedelta(minutes=form.cleaned_data["idle_minutes"])
+    bot.texts = form.stage_texts()
+
+
+def first_secrets(bot: Bot) -> list[NewSecret]:
+    """Make what a new bot needs to be called, and to call and be called back."""
+    return [
+        new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.CALLBACK),
+        new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.WEBHOOK),
+        new_api_key(bot=bot),
+    ]
+
+
+def new_api_key(*, bot: Bot) -> NewSecret:
+    _, value = services.create_api_key(bot=bot)
+    return NewSecret(
+        name="api-key",
+        label="API key",
+        value=value,
+        use="Your bot sends it with each call: Authorization: Bearer …",
+    )
+
+
+def new_signing_secret(*, bot: Bot, purpose: SigningSecret.Purpose) -> NewSecret:
+    secret = services.new_signing_secret(bot=bot, purpose=purpose)
+    callback = purpose == SigningSecret.Purpose.CALLBACK
+    return NewSecret(
+        name=f"{purpose}-secret",
+        label="Callback secret" if callback else "Webhook secret",
+        value=secret.reveal(),
+        use="ServiceNow proves with it that a callback is its own."
+        if callback
+        else "Your bot verifies with it that a webhook is ours.",
+    )
+
+
+def verdict(form: BotForm) -> tuple[int, str]:
+    """Ask ServiceNow what the save calls for; return a message's level and text.
+
+    A bot that is running is not switched off because its instance is away.
+    """
+    bot, changed = form.instance, set(form.changed_data)
+    wanted = form.cleaned_data["enabled"]
+    running = Bot.objects.filter(pk=bot.pk, enabled=True).exists()
+    try:
+        if wanted and (not running or changed & CHECKED):
+            check(bot)
+            Bot.objects.filter(pk=bot.pk).update(enabled=True)
+        elif changed & CALLS and not _missing(bot.connection):
+            ask_who_we_are(bot.connection)
+    except CannotEnable as exc:
+        if not wanted or (running and not exc.lasting):
+            return messages.WARNING, f"Saved. {exc}"
+        Bot.objects.filter(pk=bot.pk).update(enabled=False)
+        return messages.ERROR, f"Saved, but Enable is off: {exc}"
+    return messages.SUCCESS, "Saved."
+
+
+def check(bot: Bot) -> None:
+    """Make the quick checks; raise CannotEnable with what a person can do."""
+    bot = Bot.objects.select_related("connection__runtime").get(pk=bot.pk)
+    missing = _missing(bot.connection)
+    if missing:
+        raise CannotEnable(missing)
+    if not bot.queue_id:
+        raise CannotEnable("The Queue ID is missing.")
+    ask_who_we_are(bot.connection)
+
+
+def _missing(connection: Connection) -> str:
+    if not connection.host_url:
+        return "The Host URL is missing."
+    if connection.authorization_type == AuthorizationType.BASIC:
+        complete = connection.user_name and connection.password
+        return "" if complete else "The User Name or the Password is missing."
+    if not (connection.client_id and connection.client_secret):
+        return "The Client ID or the Client Secret is missing."
+    if not connection.runtime.refresh_token:
+        return "Nobody has authorized it yet: click Authorize."
+    return ""
+
+
+def ask_who_we_are(connection: Connection) -> str:
+    """Return the name of our ServiceNow user, or raise CannotEnable."""
+    try:
+        return connections.who_am_i(connection).user_name
+    except (Unauthorized, ServiceNowAuthError) as exc:
+        cure = (
+            "Check User Name and Password."
+            if connection.authorization_type == AuthorizationType.BASIC
+            else "Check Client ID and Client Secret, then click Authorize."
+        )
+        raise CannotEnable(f"{exc.detail} {cure}") from exc
+    except Rejected as exc:
+        cure = "The integration user must be allowed to read its own sys_user record."
+        raise CannotEnable(f"{exc.detail} {cure}") from exc
+    except DeliveryError as exc:
+        raise CannotEnable(f"Host unreachable: {exc.detail}", lasting=False) from exc

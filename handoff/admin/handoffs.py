@@ -1,0 +1,82 @@
+"""A handoff from end to end: what was said, what was sent, and what went wrong."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from handoff.admin.access import BotFilter, ReadOnlyAdmin
+from handoff.models import Attempt, Event, Handoff, Lane, Message, Outgoing
+from handoff.models.lane import Direction
+
+MOST_SHOWN = 500
+
+
+class HandoffAdmin(ReadOnlyAdmin):
+    list_display = [
+        "conversation_id",
+        "bot",
+        "state",
+        "reason",
+        "agent_name",
+        "created_at",
+    ]
+    list_filter = ["state", "reason", BotFilter]
+    list_select_related = ["bot"]
+    search_fields = ["conversation_id__exact"]
+    search_help_text = "A conversation id, whole."
+    change_form_template = "admin/handoff/handoff/change_form.html"
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("bot", "conversation_id"),
+                    ("state", "reason"),
+                    ("ended_by", "agent_name"),
+                    ("created_at", "queued_at"),
+                    ("accepted_at", "ended_at"),
+                    ("number", "queue_id"),
+                    ("group_id", "entry_id"),
+                ]
+            },
+        )
+    ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        handoff = self.get_object(request, object_id)
+        if handoff is not None:
+            extra_context = {**(extra_context or {}), **_timeline(handoff)}
+        response = super().change_view(request, object_id, form_url, extra_context)
+        self.log_change(request, handoff, "Read the conversation.")
+        return response
+
+
+def _timeline(handoff: Handoff) -> dict[str, Any]:
+    """Return the newest rows of everything that belongs to the handoff, in order."""
+    said = Message.objects.filter(handoff=handoff).prefetch_related("parts")
+    lanes = {lane.direction: lane for lane in Lane.objects.filter(handoff=handoff)}
+    outgoing = Outgoing.objects.filter(lane__handoff=handoff)
+    events = Event.objects.filter(handoff=handoff)
+    attempts = Attempt.objects.filter(lane__handoff=handoff).select_related("lane")
+    return {
+        "said": reversed(said.order_by("-number")[:MOST_SHOWN]),
+        "directions": [
+            {
+                "title": "Items to ServiceNow",
+                "lane": lanes.get(Direction.TO_SERVICENOW),
+                "items": reversed(outgoing.order_by("-sequence")[:MOST_SHOWN]),
+            },
+            {
+                "title": "Events to the bot",
+                "lane": lanes.get(Direction.TO_BOT),
+                "items": reversed(events.order_by("-sequence")[:MOST_SHOWN]),
+            },
+        ],
+        "attempts": attempts[:50],
+    }

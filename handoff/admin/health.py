@@ -1,0 +1,71 @@
+"""How a bot fares: a few lines for the person who asks why nothing arrives."""
+
+from django.db.models import QuerySet
+from django.utils.timesince import timesince
+from django.utils.timezone import now
+
+from handoff.models import Bot, Callback, Event, Outgoing
+from handoff.models.lane import UNSETTLED, ItemState
+from servicenow_auth import services as connections
+
+
+def of(bot: Bot) -> list[tuple[str, str]]:
+    """Return label and finding, the most telling first."""
+    return [
+        ("ServiceNow", connections.status_line(bot.connection).text),
+        ("Calls to ServiceNow", _pause_of_connection(bot)),
+        ("Oldest item waiting for ServiceNow", _oldest(_outgoing(bot))),
+        ("Items whose delivery is uncertain", str(_ambiguous(bot))),
+        ("Webhook", _webhook(bot)),
+        ("Oldest event waiting for the bot", _oldest(bot.events.all())),
+        ("Last callback", _last_callback(bot)),
+    ]
+
+
+def _pause_of_connection(bot: Bot) -> str:
+    runtime = bot.connection.runtime
+    if runtime.paused_until and runtime.paused_until > now():
+        return (
+            f"Paused until {runtime.paused_until:%H:%M:%S} UTC: {runtime.pause_reason}"
+        )
+    return "Not paused"
+
+
+def _outgoing(bot: Bot) -> QuerySet[Outgoing]:
+    return Outgoing.objects.filter(lane__bot=bot)
+
+
+def _oldest(items: QuerySet[Outgoing] | QuerySet[Event]) -> str:
+    waiting = items.filter(state__in=UNSETTLED)
+    item = waiting.order_by("created_at").first()
+    if item is None:
+        return "None"
+    why = f": {item.last_error}" if item.last_error else ""
+    return f"Since {timesince(item.created_at, depth=1)}{why}"
+
+
+def _ambiguous(bot: Bot) -> int:
+    sending = _outgoing(bot).filter(state=ItemState.SENDING)
+    return sending.exclude(last_error="").count()
+
+
+def _webhook(bot: Bot) -> str:
+    runtime = bot.runtime
+    if not bot.webhook_url:
+        return "None: the bot reads the feed"
+    why = f": {runtime.webhook_error}" if runtime.webhook_error else ""
+    if runtime.webhook_disabled_at:
+        return (
+            f"Switched off since {runtime.webhook_disabled_at:%Y-%m-%d %H:%M} UTC{why}"
+        )
+    if runtime.webhook_paused_until and runtime.webhook_paused_until > now():
+        return f"Paused until {runtime.webhook_paused_until:%H:%M:%S} UTC{why}"
+    return f"{runtime.webhook_failures} failures in a row{why}" if why else "Working"
+
+
+def _last_callback(bot: Bot) -> str:
+    callback = Callback.objects.filter(bot=bot).first()
+    if callback is None:
+        return "None yet"
+    age = timesince(callback.received_at, depth=1)
+    return f"{age} ago, {callback.get_state_display().lower()}"

@@ -1,0 +1,75 @@
+"""The texts for each stage of a handoff, as a form shows them and a bot stores them.
+
+Stored: event type → language → text. Shown: one field a stage for the language
+`default`, which serves where a language has no text of its own, and the rest as JSON.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+Texts = dict[str, dict[str, str]]
+
+DEFAULT = "default"
+LONGEST = 2_000
+# Form field → event type.
+STAGES = {
+    "text_queued": "handoff.queued",
+    "text_wait_time": "handoff.wait_time.updated",
+    "text_accepted": "handoff.accepted",
+    "text_transferred": "handoff.transferred",
+    "text_idle_warning": "handoff.idle_warning",
+    "text_ended": "handoff.ended",
+    "text_failed": "handoff.failed",
+}
+# What a new bot starts with; a stage without a text says nothing.
+FIRST_TEXTS = {
+    "text_queued": "One moment please, I am looking for a colleague.",
+    "text_accepted": "You are now talking to a colleague.",
+    "text_transferred": "A colleague is taking over.",
+    "text_ended": "The conversation with our colleague has ended.",
+    "text_failed": "Sorry, none of our colleagues can take over now.",
+}
+
+
+def split(texts: Texts) -> dict[str, Any]:
+    """Return the form's initial values: one for each field, and the rest."""
+    fields: dict[str, Any] = {
+        field: texts.get(stage, {}).get(DEFAULT, "") for field, stage in STAGES.items()
+    }
+    rest = {
+        stage: {key: text for key, text in by_language.items() if key != DEFAULT}
+        for stage, by_language in texts.items()
+    }
+    fields["other_texts"] = {stage: others for stage, others in rest.items() if others}
+    return fields
+
+
+def join(cleaned: dict[str, Any]) -> Texts:
+    """Put the fields together again, as they are stored."""
+    texts: Texts = {
+        stage: dict(others) for stage, others in (cleaned["other_texts"] or {}).items()
+    }
+    for field, stage in STAGES.items():
+        if cleaned[field]:
+            texts.setdefault(stage, {})[DEFAULT] = cleaned[field]
+    return texts
+
+
+def check(texts: object) -> None:
+    """Raise ValidationError unless this is stage → language → text."""
+    if not isinstance(texts, dict):
+        raise ValidationError(
+            'Write it like {"handoff.queued": {"de": "Einen Moment bitte."}}.'
+        )
+    for stage, by_language in texts.items():
+        if stage not in STAGES.values():
+            known = ", ".join(STAGES.values())
+            raise ValidationError(f"There is no stage “{stage}”, only {known}.")
+        if not isinstance(by_language, dict):
+            raise ValidationError(f"{stage}: give each language its text.")
+        for language, text in by_language.items():
+            if not isinstance(text, str) or len(text) > LONGEST:
+                raise ValidationError(
+                    f"{stage}, {language}: a text of at most {LONGEST} characters."
+                )
