@@ -4,6 +4,7 @@ Every function here runs inside the caller's transaction. The lock order is: han
 lane to ServiceNow, lane to the bot, feed counter.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -194,19 +195,20 @@ def finish(
     return moved
 
 
-def give_up(items: list[Outgoing], *, handoff: Handoff, error: str) -> None:
-    """Mark items that were never sent as failed, and say so for each message."""
+def give_up(items: Iterable[Outgoing], *, error: str) -> None:
+    """Mark items that were never sent as failed."""
     for item in items:
         item.state, item.last_error, item.settled_at = ItemState.FAILED, error, now()
         item.save(update_fields=["state", "last_error", "settled_at"])
-    for message in dict.fromkeys(item.message for item in items if item.message):
-        message_failed(handoff, message, reason=error)
 
 
 def give_up_pending(handoff: Handoff, *, error: str) -> None:
-    """Give up whatever of the lane to ServiceNow was never sent."""
-    items = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
-    give_up(list(items.select_related("message")), handoff=handoff, error=error)
+    """Give up whatever of the lane to ServiceNow was never sent, and say so."""
+    pending = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
+    items = list(pending.select_related("message").order_by("sequence"))
+    give_up(items, error=error)
+    for message in dict.fromkeys(item.message for item in items if item.message):
+        message_failed(handoff, message, reason=error)
 
 
 def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
@@ -222,16 +224,15 @@ def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
 
 
 def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:
-    if message.before_handoff or handoff.is_final:
-        return
-    emit(handoff, "message.failed", {**_names(message), "reason": reason})
+    _tell_of(handoff, message, "message.failed", reason=reason)
 
 
 def message_delivered(handoff: Handoff, message: Message) -> None:
-    if message.before_handoff or handoff.is_final:
-        return
-    emit(handoff, "message.delivered", _names(message))
+    _tell_of(handoff, message, "message.delivered")
 
 
-def _names(message: Message) -> dict[str, str | None]:
-    return {"message_id": str(message.id), "id": message.client_id}
+def _tell_of(handoff: Handoff, message: Message, event_type: str, **data: str) -> None:
+    """Tell what became of a message that the bot gave a name, unless all is over."""
+    if message.client_id is not None and not handoff.is_final:
+        names = {"message_id": str(message.id), "id": message.client_id}
+        emit(handoff, event_type, {**names, **data})
