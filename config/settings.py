@@ -67,7 +67,7 @@ RATE_LIMIT_STRANGERS: int = env.int("RATE_LIMIT_STRANGERS", default=60)
 # --- Django --------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the default one puts its own site in our site's place
     "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "Handoff",
     "SITE_HEADER": "Handoff",
+    "SITE_URL": None,
     "SITE_SYMBOL": "support_agent",
     "SHOW_VIEW_ON_SITE": False,
 }

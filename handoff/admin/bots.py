@@ -29,7 +29,8 @@ IS_OAUTH = f"authorization_type === '{AuthorizationType.OAUTH}'"
 HOST_CHANGES = "stored_host && host_url !== null && !host_url.startsWith(stored_host)"
 
 CONFIGURATIONS = [
-    ("name", "slug"),
+    "name",
+    "slug",
     "chat_system",
     "host_url",
     "stored_host",
@@ -86,12 +87,13 @@ class BotAdmin(BotButtons):
     change_form_template = "admin/handoff/bot/change_form.html"
 
     class Media:
+        css = {"all": ["handoff/admin.css"]}
         js = ["handoff/admin.js"]
 
     # --- What the page shows ---------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
-        sections: dict[str, list[Any]] = {
+        sections: dict[str, list[str]] = {
             "Configurations": CONFIGURATIONS,
             "Webhook to the bot": ["webhook_url", "webhook_secret"],
             "Callback from ServiceNow": CALLBACK,
@@ -109,7 +111,11 @@ class BotAdmin(BotButtons):
             title: [name for name in names if name not in hidden]
             for title, names in sections.items()
         }
-        return [(title, {"fields": names}) for title, names in shown.items() if names]
+        return [
+            (title, {"fields": names, "classes": ["collapse"] * (title == "Texts")})
+            for title, names in shown.items()
+            if names
+        ]
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any

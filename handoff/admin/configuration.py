@@ -64,7 +64,7 @@ def update(form: BotForm) -> None:
     """
     bot = form.instance
     _take_over(form)
-    columns = {*form.Meta.fields, "wait_timeout", "idle_timeout", "texts"}
+    columns = {*BotForm.Meta.fields, "wait_timeout", "idle_timeout", "texts"}
     if bot.enabled:
         columns.remove("enabled")
     bot.save(update_fields=columns)

@@ -85,6 +85,7 @@ class BotForm(BotModelForm):
     other_texts = forms.JSONField(
         label="In other languages",
         required=False,
+        initial=dict,
         widget=UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false"}),
         help_text="JSON: stage, language, text. For example "
         "{&quot;handoff.queued&quot;: {&quot;de&quot;: &quot;Einen Moment "

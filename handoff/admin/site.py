@@ -1,6 +1,6 @@
 """The admin site: who gets in."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -23,3 +23,10 @@ class HandoffAdminSite(UnfoldAdminSite):
         if not super().has_permission(request):
             return False
         return settings.DEMO or getattr(request.user, "otp_device", None) is not None
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[Any]:
+        """Put our own pages first, before users and groups."""
+        found = super().get_app_list(request, app_label)
+        return sorted(found, key=lambda app: app["app_label"] != "handoff")
