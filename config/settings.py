@@ -67,7 +67,7 @@ RATE_LIMIT_STRANGERS: int = env.int("RATE_LIMIT_STRANGERS", default=60)
 # --- Django --------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # the default one puts its own site in our site's place
+    "unfold.apps.BasicAppConfig",  # the default one puts its site in ours' place
     "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
