@@ -44,10 +44,10 @@ def test_one_conversation_arrives_as_written_within_a_minute(tmp_path: Path):
         status = process.popen.wait(timeout=60)
 
     assert status == 0, process.log
-    assert "user  → '<b>not bold</b>" in process.log
-    assert "agent ← Chatbot Interface: '<b>not bold</b>" in process.log
-    assert "agent → '<b>on its way</b>" in process.log
-    assert "user  ← Live Agent: '<b>on its way</b>" in process.log
+    assert "user  → “<b>not bold</b>" in process.log
+    assert "agent ← Chatbot Interface: “<b>not bold</b>" in process.log
+    assert "agent → “<b>on its way</b>" in process.log
+    assert "user  ← Live Agent: “<b>on its way</b>" in process.log
     assert "Every message arrived once, in order" in process.log
     assert processes_of(tmp_path) == {}
     assert [path.name for path in tmp_path.iterdir()] == ["log"]

@@ -38,6 +38,13 @@ class Page:
         wanted = f"form with {having or action!r}"
         raise PageFault(f"{self.url} shows no {wanted}: {self.hint}")
 
+    def link_to(self, part: str) -> str:
+        """Return the first address on the page that has this in it."""
+        for link in self.root.find("a"):
+            if part in link.attributes.get("href", ""):
+                return self.address(link)
+        raise PageFault(f"{self.url} has no link to {part}: {self.hint}")
+
     def address(self, link: Node) -> str:
         return urljoin(self.url, link.attributes["href"])
 

@@ -24,3 +24,11 @@ class Console:
         rows = [f"│ {line:<{width}} │" for line in lines]
         top = f"╭─ {title} {'─' * (width - len(title) - 1)}╮"
         self.write("\n".join([top, *rows, f"╰{'─' * (width + 2)}╯"]))
+
+
+def preview(text: str, *, width: int = 60) -> str:
+    """Return the text on one short line, its newlines made visible."""
+    flat = text.replace("\n", "⏎")
+    if len(flat) <= width:
+        return f"“{flat}”"
+    return f"“{flat[:width]}…” ({len(text):,} characters)"

@@ -7,7 +7,7 @@ from itertools import dropwhile
 
 from handoff.management.demo import judge, script
 from handoff.management.demo.chat_page import ChatPage, Line
-from handoff.management.demo.console import Console
+from handoff.management.demo.console import Console, preview
 from handoff.management.demo.desk import AGENT_NAME, Desk
 from handoff.management.demo.patience import NotSeen, Patience
 
@@ -64,11 +64,11 @@ class Conversation:
         self._await_bot(script.LATER_ANSWER)
 
     def _user_says(self, text: str) -> None:
-        self.console.say(f"user  → {judge.quote(text)}")
+        self.console.say(f"user  → {preview(text)}")
         self.user.say(text)
 
     def _agent_says(self, text: str) -> None:
-        self.console.say(f"agent → {judge.quote(text)}")
+        self.console.say(f"agent → {preview(text)}")
         self.agent.say(text)
 
     def _await_bot(self, words: str) -> None:
@@ -101,7 +101,7 @@ class Conversation:
         for line in lines:
             if line.role in _OTHERS[reader] and line.id not in self.seen:
                 self.seen.add(line.id)
-                said = f"{line.author or line.role}: {judge.quote(line.text)}"
+                said = f"{line.author or line.role}: {preview(line.text)}"
                 self.console.say(f"{reader:<5} ← {said}")
 
     def _faults(self) -> list[str]:

@@ -40,10 +40,19 @@ class Place:
 
     @property
     def is_set_up(self) -> bool:
-        return (self.folder / "set_up").exists()
+        return self._set_up.exists()
 
-    def mark_set_up(self) -> None:
-        (self.folder / "set_up").touch()
+    @property
+    def bot_page(self) -> str:
+        """Return the address of the page of this demo's bot."""
+        return self._set_up.read_text(encoding="utf-8")
+
+    def mark_set_up(self, *, bot_page: str) -> None:
+        self._set_up.write_text(bot_page, encoding="utf-8")
+
+    @property
+    def _set_up(self) -> Path:
+        return self.folder / "set_up"
 
     def environment(self) -> dict[str, str]:
         """Return the product's environment; a database or Redis set outside wins."""

@@ -4,7 +4,6 @@ import secrets
 from dataclasses import dataclass
 
 from handoff.management.demo.browser import Browser, Page, PageFault
-from handoff.management.demo.markup import Node
 from handoff.management.demo.place import Place
 from handoff.management.demo.servicenow_side import (
     INTEGRATION_PASSWORD,
@@ -14,39 +13,35 @@ from handoff.management.demo.servicenow_side import (
 
 
 @dataclass(frozen=True)
-class Secrets:
-    """What the page shows once."""
+class Shown:
+    """What the page shows once, when the bot was added."""
 
     api_key: str
-    webhook: str
-    callback: str
+    webhook_secret: str
+    callback_secret: str
 
 
 class Operator:
+    """Somebody at the page of one bot; `page` is what is on the screen."""
+
     def __init__(self, place: Place) -> None:
         self.place = place
         self.browser = Browser()
-        self.page: Page
-
-    def log_in(self) -> None:
-        page = self.browser.get(f"{self.place.web}/admin/")
-        login = page.form(having="password")
-        self.browser.submit(login, username="admin", password=self.place.password)
+        login = self.browser.get(f"{place.web}/admin/").form(having="password")
+        fields = {"username": "admin", "password": place.password}
+        self.page = self.browser.submit(login, **fields)
 
     def open_new_bot(self) -> None:
         self.page = self.browser.get(f"{self.place.web}/admin/handoff/bot/add/")
 
     def open_bot(self) -> None:
-        """Open the one of this demo; other demos may share its database."""
-        bots = self.browser.get(f"{self.place.web}/admin/handoff/bot/")
-        for link in bots.root.find("a"):
-            if link.line == BOT:
-                self.page = self.browser.get(bots.address(link))
+        self.page = self.browser.get(self.place.bot_page)
 
-    def add_bot(self, application: Application, *, queue_id: str) -> None:
-        """Fill in the Configurations and press Authorize, then log in and allow."""
-        login = self.browser.submit(
-            self.page.form(having="_authorize"),
+    def add_bot(self, application: Application, *, queue_id: str) -> Shown:
+        """Fill in the Configurations and press Authorize."""
+        self._submit(
+            "_authorize",
+            _authorize="1",
             name="Demo bot",
             slug=f"demo-{secrets.token_hex(3)}",
             host_url=f"{self.place.sandbox}/now/nav/ui/home",
@@ -55,12 +50,44 @@ class Operator:
             client_secret=application.client_secret,
             queue_id=queue_id,
             webhook_url=f"{self.place.bot}/webhook",
-            _authorize="1",
         )
-        consent = self.browser.submit(
-            login.form(having="user_password"),
-            user_name=INTEGRATION_USER,
-            user_password=INTEGRATION_PASSWORD,
+        return Shown(
+            api_key=_offered(self.page, id="api-key"),
+            webhook_secret=_offered(self.page, id="webhook-secret"),
+            callback_secret=_offered(self.page, id="callback-secret"),
         )
-        form = consent.form(having="decision")
-        self.page = self.browser.submit(form, decision="allow")
+
+    def authorize(self) -> None:
+        """Go on to ServiceNow, log in there, allow, and come back to the bot."""
+        self.page = self.browser.get(self.page.link_to("/oauth_auth.do"))
+        self._submit(
+            "user_name", user_name=INTEGRATION_USER, user_password=INTEGRATION_PASSWORD
+        )
+        self._submit("decision", decision="allow")
+
+    def enable(self) -> None:
+        """Save with Enable on, which the product refuses unless all is well."""
+        self._submit("_save", _save="1", enabled="on")
+        if "enabled" not in self.page.form(having="_save").fields:
+            raise PageFault(f"the bot could not be enabled: {self.page.hint}")
+
+    def redirect_url(self) -> str:
+        return _offered(self.page, start=f"{self.place.web}/servicenow/oauth/")
+
+    def callback_url(self) -> str:
+        return _offered(self.page, start=f"{self.place.web}/servicenow/callback/")
+
+    def status(self) -> str:
+        """Return the line that says where the connection stands."""
+        return self.page.root.find(id="status-line")[0].line
+
+    def _submit(self, having: str, **fields: str) -> None:
+        self.page = self.browser.submit(self.page.form(having=having), **fields)
+
+
+def _offered(page: Page, *, start: str = "", **attributes: str) -> str:
+    """Return what the page offers to copy: the value with this beginning or id."""
+    for node in page.root.find("code", **attributes):
+        if node.line.startswith(start):
+            return node.line
+    raise PageFault(f"{page.url} shows no {attributes or start}: {page.hint}")

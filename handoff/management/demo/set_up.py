@@ -5,43 +5,45 @@ import requests
 from handoff.management.demo import servicenow_side
 from handoff.management.demo.console import Console
 from handoff.management.demo.place import Place
-from handoff.management.demo.product_side import Operator, Secrets
+from handoff.management.demo.product_side import Operator, Shown
 
 
 def set_up(place: Place, *, console: Console) -> None:
     """Configure both sides; a stop halfway makes the next start begin anew."""
     administrator = servicenow_side.Administrator(instance=place.sandbox)
     operator = Operator(place)
-    operator.log_in()
+    operator.open_new_bot()
     application = servicenow_side.register_application(
         administrator, redirect_url=operator.redirect_url()
     )
     console.say("ServiceNow: OAuth application registered")
-    operator.add_bot(application, queue_id=servicenow_side.queue_id(administrator))
+    shown = operator.add_bot(
+        application, queue_id=servicenow_side.queue_id(administrator)
+    )
+    operator.authorize()
     console.say(f"Admin: bot added and authorized. {operator.status()}")
-    secrets = operator.secrets()
     servicenow_side.install(
         administrator,
         callback_url=operator.callback_url(),
-        callback_secret=secrets.callback,
+        callback_secret=shown.callback_secret,
     )
     console.say("ServiceNow: REST message, properties and business rules installed")
     operator.enable()
-    _tell_demo_bot(secrets, place=place)
+    console.say("Admin: bot enabled")
+    _tell_demo_bot(shown, place=place)
     console.say("Demo bot: has its API key and webhook secret")
-    place.mark_set_up()
+    place.mark_set_up(bot_page=operator.page.url)
 
 
 def check(place: Place, *, console: Console) -> None:
     """Tell whether a demo that was set up earlier still reaches its ServiceNow."""
     operator = Operator(place)
-    operator.log_in()
     operator.open_bot()
     console.say(f"Kept from last time (--fresh starts over). {operator.status()}")
 
 
-def _tell_demo_bot(secrets: Secrets, *, place: Place) -> None:
-    body = {"api_key": secrets.api_key, "webhook_secret": secrets.webhook}
+def _tell_demo_bot(shown: Shown, *, place: Place) -> None:
+    body = {"api_key": shown.api_key, "webhook_secret": shown.webhook_secret}
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(f"{place.bot}/setup", json=body, timeout=20)
