@@ -10,16 +10,16 @@ from kombu.transport import filesystem
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Write under another name and rename.
 
         kombu writes in place, and a reader that opens a half-written file dies of it.
         """
         folder = Path(self.data_folder_out)
-        message = folder / f"{time_ns()}_{uuid.uuid4()}.{queue}.msg"
-        draft = folder / f"{message.name}.draft"
-        draft.write_text(dumps(payload))
-        draft.rename(message)
+        name = folder / f"{time_ns()}_{uuid.uuid4()}.{queue}.msg"
+        draft = name.with_name(f"{name.name}.draft")
+        draft.write_text(dumps(message))
+        draft.rename(name)
 
 
 class Transport(filesystem.Transport):

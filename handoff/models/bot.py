@@ -119,6 +119,11 @@ class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
     def valid(self) -> Self:
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now()))
 
+    def reveal(self, purpose: str) -> list[str]:
+        """Return the values that are valid now, newest first."""
+        rows = self.valid().filter(purpose=purpose)
+        return [row.value.reveal() for row in rows if row.value is not None]
+
 
 class SigningSecret(models.Model):
     """A Standard Webhooks secret; after a rotation two are valid for a while."""

@@ -12,10 +12,11 @@ def drain(lane_id: int) -> None:
     lease = lanes.claim(lane_id)
     if lease is None:
         return
-    if lease.lane.direction == Direction.TO_SERVICENOW:
-        lanes.drain(lease, to_servicenow.open_route(lease.lane))
+    lane = lease.lane
+    if lane.direction == Direction.TO_SERVICENOW and lane.handoff is not None:
+        lanes.drain(lease, to_servicenow.open_route(lane, lane.handoff))
     else:
-        lanes.drain(lease, to_bot.open_route(lease.lane))
+        lanes.drain(lease, to_bot.open_route(lane))
 
 
 def sweep() -> None:

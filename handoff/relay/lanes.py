@@ -141,7 +141,7 @@ def claim(lane_id: int) -> Lease | None:
         )
         if not taken:
             return None
-        lane = Lane.objects.select_related("bot__connection__runtime").get(pk=lane_id)
+        lane = Lane.objects.select_related("handoff", "bot__connection").get(pk=lane_id)
     return Lease(lane=lane, fence=lane.fence, renewed_at=began)
 
 

@@ -59,12 +59,9 @@ class ToBot:
         bot = item.bot
         if not bot.webhook_url or bot.runtime.webhook_disabled_at:
             raise BotGone("the webhook is switched off; the feed has the event")
-        secrets = bot.signing_secrets.valid().filter(
-            purpose=SigningSecret.Purpose.WEBHOOK
-        )
         endpoint = webhooks.Endpoint(
             url=bot.webhook_url,
-            secrets=[secret.value.reveal() for secret in secrets],
+            secrets=bot.signing_secrets.reveal(SigningSecret.Purpose.WEBHOOK),
             trusted=is_listed(bot.webhook_url, settings.WEBHOOK_EXTRA_ORIGINS),
         )
         webhooks.post(

@@ -45,13 +45,15 @@ class ToServiceNow:
     max_attempts = settings.MAX_ATTEMPTS
     max_age = settings.MAX_AGE
 
-    def __init__(self, lane: Lane, chat_system: ChatSystem) -> None:
+    def __init__(
+        self, lane: Lane, *, handoff: Handoff, chat_system: ChatSystem
+    ) -> None:
         self.lane = lane
+        self.handoff = handoff
         self.chat_system = chat_system
-        self.handoff: Handoff
 
     def lock(self) -> None:
-        self.handoff = lifecycle.lock(self.lane.handoff_id)
+        self.handoff = lifecycle.lock(self.handoff.pk)
 
     def head(self) -> Outgoing | None:
         return (
@@ -167,7 +169,8 @@ def _why_start_failed(error: DeliveryError) -> Reason:
 
 
 @contextmanager
-def open_route(lane: Lane) -> Iterator[ToServiceNow]:
+def open_route(lane: Lane, handoff: Handoff) -> Iterator[ToServiceNow]:
     """Open one connection to the lane's instance, for the time of a drain."""
     with Instance(lane.bot.connection) as instance:
-        yield ToServiceNow(lane, chat_systems.connect(lane.bot.chat_system, instance))
+        chat_system = chat_systems.connect(lane.bot.chat_system, instance)
+        yield ToServiceNow(lane, handoff=handoff, chat_system=chat_system)

@@ -6,28 +6,29 @@ import pytest
 
 from handoff.chat_systems import EntryState, parse_callback
 from handoff.chat_systems.connect_support import ConnectSupport, observe_entry
+from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Ambiguous
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "connect_support"
 GROUP = "c3" * 16
 
 
-def payload(name: str) -> dict:
+def payload(name: str):
     return json.loads((PAYLOADS / f"{name}.json").read_text())
 
 
-class Recorded:
+class Recorded(Instance):
     """An instance that answers from a list and remembers what it was asked."""
 
-    def __init__(self, *answers: dict) -> None:
+    def __init__(self, *answers):
         self.answers = list(answers)
-        self.asked: list = []
+        self.asked = []
 
-    def get(self, path: str, params=None, **_) -> dict:
+    def get(self, path, params=None, **timing):
         self.asked.append((path, dict(params or {})))
         return self.answers.pop(0)
 
-    def post(self, path: str, body, **_) -> dict:
+    def post(self, path, body, **timing):
         self.asked.append((path, body))
         return self.answers.pop(0)
 

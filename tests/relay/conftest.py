@@ -81,7 +81,7 @@ def entry(state: int = 1, **fields: Any) -> dict[str, Any]:
 
 def message(sys_id: str, text: str, **fields: Any) -> dict[str, Any]:
     """A live_message as Connect's JSON shows it."""
-    row = {"sys_id": sys_id, "group": GROUP, "formatted_message": text}
+    row: dict[str, Any] = {"sys_id": sys_id, "group": GROUP, "formatted_message": text}
     row |= {"created_by": "beth", "sender_name": "Beth", "timestamp": 1_790_000_000_000}
     return row | fields
 

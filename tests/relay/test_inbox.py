@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -13,18 +14,18 @@ from tests.relay.conftest import AGENT, ENTRY, GROUP, events
 pytestmark = pytest.mark.django_db
 
 
-def said(sys_id: str, text: str, **fields) -> dict:
+def said(sys_id: str, text: str, **fields) -> dict[str, Any]:
     body = {"event": "message", "group": GROUP, "sys_id": sys_id}
     body |= {"formatted_message": text, "sys_created_by": "beth"}
     return body | {"sender_name": "Beth"} | fields
 
 
-def state(value: str, **fields) -> dict:
+def state(value: str, **fields) -> dict[str, Any]:
     body = {"event": "state", "group": GROUP, "sys_id": ENTRY, "state": value}
     return body | {"assigned_to": "", "sys_mod_count": "1"} | fields
 
 
-def receive(handoff: Handoff, *bodies: dict, **fields) -> None:
+def receive(handoff: Handoff, *bodies: dict[str, Any], **fields) -> None:
     for body in bodies:
         services.receive_callback(
             bot=handoff.bot,

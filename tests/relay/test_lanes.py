@@ -16,14 +16,14 @@ from tests.relay.conftest import MESSAGES, events, post, to_servicenow
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 
-def run_at_once(count: int, function, *args) -> list:
+def run_at_once(count: int, function):
     """Run a function in so many threads, which begin together."""
     start = Barrier(count)
 
     def run(number: int):
         start.wait()
         try:
-            return function(number, *args)
+            return function(number)
         finally:
             connection.close()
 
@@ -126,7 +126,11 @@ def test_two_workers_deliver_many_messages_once_and_in_order(http, running):
     post(running, *(f"text {number}" for number in range(60)))
     lane = to_servicenow(running)
 
-    run_at_once(2, lambda _: [relay.drain(lane.pk) for _ in range(3)])
+    def work(_):
+        for _round in range(3):
+            relay.drain(lane.pk)
+
+    run_at_once(2, work)
 
     assert seen == [f"text {number}" for number in range(60)]
     assert not Outgoing.objects.exclude(state="sent").exists()

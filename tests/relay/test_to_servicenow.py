@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from handoff import relay, services
 from handoff.models import Attempt, Event, Lane, Outgoing
 from handoff.models.handoff import Reason
+from handoff.models.message import Role
 from servicenow_auth.models import ConnectionRuntime, State
 from tests.relay.conftest import (
     GROUP,
@@ -55,8 +56,8 @@ def test_the_question_says_who_asks_and_the_transcript_follows(http, bot):
         message="My door is jammed.",
         user={"id": "u-7", "name": "Robin", "email": "robin@example.org"},
         transcript=[
-            services.TranscriptEntry(role="user", text="Hello"),
-            services.TranscriptEntry(role="bot", text="How can I help?"),
+            services.TranscriptEntry(role=Role.USER, text="Hello"),
+            services.TranscriptEntry(role=Role.BOT, text="How can I help?"),
         ],
     )
     handoff = services.start_handoff(bot=bot, request=request).handoff
