@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import sys
 from pathlib import Path
 
 import django
@@ -15,6 +17,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of its store")
     parser.add_argument("--product", required=True, help="http://127.0.0.1:8000")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["DEMO_BOT_DATA"] = str(options.data.resolve())
     os.environ["DEMO_BOT_PRODUCT_URL"] = options.product

@@ -21,6 +21,7 @@ from handoff.sandbox.demo_bot.models import (
 USER_NAME = "Guest"
 # The product takes 200 kB; escaped as JSON, a byte of text may become three.
 TRANSCRIPT_BYTES = 60_000
+TRANSCRIPT_ENTRIES = 500
 
 #: Rung after a commit that leaves something to send.
 bell = threading.Event()
@@ -37,8 +38,10 @@ def start_conversation() -> Conversation:
 @transaction.atomic
 def say(*, conversation: Conversation, key: str, text: str) -> None:
     """Take a message of the user's; the same key twice is the same message."""
-    message, is_new = conversation.messages.get_or_create(
-        key=key, defaults={"role": Role.USER, "author": USER_NAME, "text": text}
+    message, is_new = Message.objects.get_or_create(
+        conversation=conversation,
+        key=key,
+        defaults={"role": Role.USER, "author": USER_NAME, "text": text},
     )
     if not is_new:
         return
@@ -72,7 +75,8 @@ def finish(*, handoff: Handoff, state: State, sequence: int | None = None) -> bo
     open_row = Handoff.objects.filter(pk=handoff.pk).exclude(state__in=FINAL)
     if not open_row.update(state=state):
         return False
-    handoff.conversation.messages.create(
+    Message.objects.create(
+        conversation=handoff.conversation,
         handoff=handoff,
         role=Role.BOT,
         author=script.NAME,
@@ -94,7 +98,9 @@ def message_body(message: Message) -> dict[str, Any]:
 
 def bot_says(*, conversation: Conversation, text: str) -> None:
     """Show a line of the bot's own."""
-    conversation.messages.create(role=Role.BOT, author=script.NAME, text=text)
+    Message.objects.create(
+        conversation=conversation, role=Role.BOT, author=script.NAME, text=text
+    )
 
 
 def messages_in_order(conversation: Conversation) -> list[Message]:
@@ -103,7 +109,7 @@ def messages_in_order(conversation: Conversation) -> list[Message]:
     Webhooks may overtake one another. The places that a handoff's events took in
     the chat are therefore filled in the order of the events' sequence.
     """
-    messages = list(conversation.messages.order_by("pk"))
+    messages = list(Message.objects.filter(conversation=conversation).order_by("pk"))
     places: dict[Any, list[int]] = {}
     for place, message in enumerate(messages):
         if message.sequence is not None:
@@ -117,7 +123,7 @@ def messages_in_order(conversation: Conversation) -> list[Message]:
 
 def _hand_over(message: Message) -> None:
     conversation = message.conversation
-    handoff = conversation.handoffs.create()
+    handoff = Handoff.objects.create(conversation=conversation)
     body = {
         "id": str(handoff.pk),
         "conversation_id": str(conversation.pk),
@@ -134,10 +140,11 @@ def _hand_over(message: Message) -> None:
 
 def _transcript(*, before: Message) -> list[dict[str, str]]:
     """Return what was said so far, without the oldest that would be too much."""
-    earlier = before.conversation.messages.filter(pk__lt=before.pk)
+    chat = Message.objects.filter(conversation=before.conversation)
+    earlier = chat.filter(pk__lt=before.pk).exclude(role=Role.SYSTEM)
     lines: list[dict[str, str]] = []
     room = TRANSCRIPT_BYTES
-    for message in earlier.exclude(role=Role.SYSTEM).order_by("-pk"):
+    for message in earlier.order_by("-pk")[:TRANSCRIPT_ENTRIES]:
         room -= len(message.text.encode())
         if room < 0:
             break

@@ -142,7 +142,8 @@ def _show_message(told: Told) -> None:
 
 
 def _show(told: Told, *, key: str, role: Role, text: str, author: str = "") -> None:
-    told.handoff.conversation.messages.get_or_create(
+    Message.objects.get_or_create(
+        conversation=told.handoff.conversation,
         key=key,
         defaults={
             "handoff": told.handoff,
@@ -166,15 +167,13 @@ def _mark_failed(told: Told) -> None:
 
 
 def _asked_about(told: Told, deliveries: set[Delivery]) -> QuerySet[Message]:
-    """Find the message by the id that we gave it; the handoff's own is its question."""
-    own_id = told.data.get("id")
-    messages = told.handoff.messages.filter(role=Role.USER)
-    if own_id == str(told.handoff.pk):
-        question = messages.order_by("pk").values("pk")[:1]
-        messages = messages.filter(pk__in=question)
-    else:
-        messages = messages.filter(key=own_id)
-    return messages.filter(delivery__in=deliveries)
+    """Find the user's message by the id that we gave it."""
+    return Message.objects.filter(
+        handoff=told.handoff,
+        role=Role.USER,
+        key=told.data.get("id"),
+        delivery__in=deliveries,
+    )
 
 
 def _name(person: object) -> str:

@@ -1,5 +1,6 @@
 import secrets
 import uuid
+from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -50,6 +51,8 @@ class Setup(models.Model):
     api_key = models.CharField(max_length=200)
     webhook_secret = models.CharField(max_length=200)
 
+    objects: ClassVar[models.Manager["Setup"]]
+
     def __str__(self) -> str:
         return "setup"
 
@@ -62,20 +65,21 @@ class Conversation(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects: ClassVar[models.Manager["Conversation"]]
+
     def __str__(self) -> str:
         return str(self.id)
 
     def open_handoff(self) -> "Handoff | None":
-        return self.handoffs.exclude(state__in=FINAL).first()
+        handoffs = Handoff.objects.filter(conversation=self)
+        return handoffs.exclude(state__in=FINAL).first()
 
 
 class Handoff(models.Model):
     """One handoff as the events told it; its id is what we call it at the product."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, related_name="handoffs"
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE)
     remote_id = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     last_sequence = models.PositiveBigIntegerField(default=0)
@@ -83,6 +87,8 @@ class Handoff(models.Model):
     position = models.PositiveIntegerField(null=True)
     wait_text = models.CharField(max_length=200, blank=True)
     end_asked = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager["Handoff"]]
 
     class Meta:
         constraints = [
@@ -100,12 +106,8 @@ class Handoff(models.Model):
 class Message(models.Model):
     """One line of the chat, in the order in which it came to be known here."""
 
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, related_name="messages"
-    )
-    handoff = models.ForeignKey(
-        Handoff, models.CASCADE, null=True, related_name="messages"
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE)
+    handoff = models.ForeignKey(Handoff, models.CASCADE, null=True)
     key = models.CharField(max_length=80, default=uuid.uuid4)
     role = models.CharField(max_length=10, choices=Role)
     author = models.CharField(max_length=200, blank=True)
@@ -114,6 +116,9 @@ class Message(models.Model):
     # That of the event which brought it.
     sequence = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Message"]]
+    handoff_id: uuid.UUID | None
 
     class Meta:
         constraints = [
@@ -136,12 +141,14 @@ class Outgoing(models.Model):
     The product recognises a repeat by its id and refuses another body under it.
     """
 
-    handoff = models.ForeignKey(Handoff, models.CASCADE, related_name="outgoing")
+    handoff = models.ForeignKey(Handoff, models.CASCADE)
     message = models.ForeignKey(Message, models.CASCADE, null=True)
     kind = models.CharField(max_length=10, choices=Kind)
     body = models.JSONField()
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Outgoing"]]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
@@ -151,13 +158,13 @@ class Event(models.Model):
     """A webhook as it came; the unique id is what makes a repeat harmless."""
 
     webhook_id = models.CharField(max_length=200, unique=True)
-    handoff = models.ForeignKey(
-        Handoff, models.CASCADE, null=True, related_name="events"
-    )
+    handoff = models.ForeignKey(Handoff, models.CASCADE, null=True)
     type = models.CharField(max_length=80)
     sequence = models.PositiveBigIntegerField(null=True)
     payload = models.JSONField()
     received_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Event"]]
 
     def __str__(self) -> str:
         return f"{self.type} {self.webhook_id}"

@@ -56,7 +56,7 @@ def _send(call: Outgoing) -> None:
 def _start(call: Outgoing) -> None:
     started = product.start_handoff(call.body)
     with transaction.atomic():
-        Handoff.objects.filter(pk=call.handoff_id).update(remote_id=started.handoff_id)
+        Handoff.objects.filter(pk=call.handoff.pk).update(remote_id=started.handoff_id)
         if started.message_sent:
             _sent(call)
         else:
@@ -78,9 +78,10 @@ _SENDERS = {Kind.START: _start, Kind.MESSAGE: _message, Kind.END: _end}
 
 
 def _remote_id(call: Outgoing) -> str:
-    if not call.handoff.remote_id:
+    remote_id: str = call.handoff.remote_id
+    if not remote_id:
         raise product.Refused(status=404, code="never_started")
-    return call.handoff.remote_id
+    return remote_id
 
 
 def _sent(call: Outgoing) -> None:

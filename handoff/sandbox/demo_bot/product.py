@@ -1,16 +1,17 @@
 """The wire to the product: its REST API, and the signatures of its webhooks."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from django.conf import settings
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
 from handoff.sandbox.demo_bot.models import Setup
 
+URL = os.environ["DEMO_BOT_PRODUCT_URL"].rstrip("/")
 TIMEOUT = (3, 10)
 # 401 and 403: the key may be replaced at any time, and the message must not be lost.
 RETRIED = {401, 403, 408, 425, 429}
@@ -99,7 +100,7 @@ def _post(path: str, body: dict[str, Any]) -> dict[str, Any]:
         session.trust_env = False  # a proxy of the machine's cannot reach loopback
         try:
             response = session.post(
-                settings.PRODUCT_URL + path,
+                URL + path,
                 json=body,
                 headers={"Authorization": f"Bearer {setup.api_key}"},
                 timeout=TIMEOUT,

@@ -1,10 +1,7 @@
 """The demo bot's one process: a thread a request, and one that sends."""
 
-import signal
 import sys
 from threading import Thread
-from types import FrameType
-from typing import NoReturn
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
@@ -15,9 +12,7 @@ HOST = "127.0.0.1"
 
 
 def serve(port: int) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 takes a free one, which is printed."""
-    signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGINT, _exit)
+    """Serve until the process ends; port 0 takes a free one, which is printed."""
     try:
         server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
     except OSError as exc:
@@ -29,7 +24,3 @@ def serve(port: int) -> None:
     sys.stdout.write(f"Demo bot: http://{HOST}:{server.server_port}/\n")
     sys.stdout.flush()
     server.serve_forever()
-
-
-def _exit(signum: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(0)

@@ -4,9 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-HERE = Path(__file__).parent
 DATA = Path(os.environ["DEMO_BOT_DATA"])
-PRODUCT_URL = os.environ["DEMO_BOT_PRODUCT_URL"].rstrip("/")
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -42,10 +40,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 APPEND_SLASH = False
 
-# Browsers share cookies between the ports of one host, so the names are our own.
+# Browsers share cookies between the ports of one host, so the name is our own.
 CSRF_COOKIE_NAME = "demo_bot_csrf"
 CSRF_COOKIE_HTTPONLY = True
-CONVERSATION_COOKIE_NAME = "demo_bot_conversation"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,4 +1,5 @@
-from django.conf import settings
+from pathlib import Path
+
 from django.urls import path
 from django.views.static import serve
 
@@ -15,7 +16,7 @@ urlpatterns = [
     path(
         "static/<path:path>",
         serve,
-        {"document_root": settings.HERE / "static"},
+        {"document_root": Path(__file__).parent / "static"},
         name="static",
     ),
 ]

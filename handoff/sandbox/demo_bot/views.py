@@ -3,7 +3,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,6 +19,8 @@ from handoff.sandbox.demo_bot.models import (
     initials,
 )
 
+# Browsers share cookies between the ports of one host, so the name is our own.
+COOKIE = "demo_bot_conversation"
 COOKIE_AGE = 30 * 24 * 3600
 
 
@@ -47,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def chat_fragment(request: HttpRequest) -> HttpResponse:
     """Show what changes in the chat; the page asks for it every second."""
-    cookie = request.COOKIES.get(settings.CONVERSATION_COOKIE_NAME, "")
+    cookie = request.COOKIES.get(COOKIE, "")
     conversation = get_object_or_404(Conversation, cookie=cookie)
     return render(request, "demo_bot/chat.html", _context(conversation))
 
@@ -157,14 +158,14 @@ def _status(handoff: Handoff | None) -> Status:
 
 
 def _conversation(request: HttpRequest) -> Conversation:
-    cookie = request.COOKIES.get(settings.CONVERSATION_COOKIE_NAME, "")
+    cookie = request.COOKIES.get(COOKIE, "")
     found = Conversation.objects.filter(cookie=cookie).first()
     return found or chat.start_conversation()
 
 
 def _remember(response: HttpResponse, conversation: Conversation) -> HttpResponse:
     response.set_cookie(
-        settings.CONVERSATION_COOKIE_NAME,
+        COOKIE,
         conversation.cookie,
         max_age=COOKIE_AGE,
         httponly=True,
