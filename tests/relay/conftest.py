@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def running(handoff: Handoff) -> Handoff:
     start.save()
     Lane.objects.filter(handoff=handoff).update(wake_at=None)
     handoff.group_id, handoff.entry_id, handoff.state = GROUP, ENTRY, "queued"
-    handoff.poll_at = now()
+    handoff.poll_at = now() - timedelta(seconds=1)
     handoff.save()
     return handoff
 

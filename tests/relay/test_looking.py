@@ -43,7 +43,7 @@ def test_a_look_finds_the_agent_and_asks_for_the_name_once(http, running):
     http.get(STATE, json=accepted)
     http.get(PROFILE, json={"result": {"name": "Beth Anglin", "avatar": "b.iix"}})
     look(running)
-    Handoff.objects.update(poll_at=now())
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
     http.get(STATE, json=accepted)
 
     look(running)

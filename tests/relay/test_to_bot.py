@@ -24,7 +24,7 @@ def told(webhook_bot, running):
 
 def again(handoff) -> None:
     """Let the waits be over, and drain."""
-    Lane.objects.filter(handoff=handoff).update(wake_at=now())
+    Lane.objects.filter(handoff=handoff).update(wake_at=now() - timedelta(seconds=1))
     BotRuntime.objects.update(webhook_paused_until=None)
     relay.drain(to_bot(handoff).pk)
 

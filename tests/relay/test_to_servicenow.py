@@ -134,7 +134,7 @@ def test_an_ambiguous_item_is_never_sent_again_and_waits_longer_each_time(
     relay.drain(to_servicenow(running).pk)
     long_ago = now() - timedelta(minutes=2)
     Outgoing.objects.filter(state="sending").update(attempt_started_at=long_ago)
-    Lane.objects.filter(handoff=running).update(wake_at=now())
+    Lane.objects.filter(handoff=running).update(wake_at=now() - timedelta(seconds=1))
 
     relay.drain(to_servicenow(running).pk)
 
@@ -198,7 +198,7 @@ def test_a_throttled_connection_is_left_alone_until_told(http, running):
     post(running, "one")
     http.post(MESSAGES, status=429, json=ENVELOPE, headers={"Retry-After": "90"})
     relay.drain(to_servicenow(running).pk)
-    Lane.objects.filter(handoff=running).update(wake_at=now())
+    Lane.objects.filter(handoff=running).update(wake_at=now() - timedelta(seconds=1))
 
     relay.drain(to_servicenow(running).pk)
 
