@@ -37,10 +37,10 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="handoff-postgres-") as name:
         folder = Path(name)
         data = _new_cluster(binaries, folder=folder, user=user)
-        server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port)]
+        where = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", name]
         with Process(
             # -F: what a power cut would lose is nothing to a test.
-            [*server, "-k", folder, "-F", "-N", "200"],
+            [binaries / "postgres", *where, "-F", "-N", "200"],
             log=folder / "log",
             user=user,
             stop_signal=SIGINT,
@@ -51,11 +51,11 @@ def postgres() -> Iterator[str]:
 
 def _new_cluster(binaries: Path, *, folder: Path, user: Sequence[str]) -> Path:
     data = folder / "data"
-    command = [binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "-N"]
+    command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-N"]
     if user:
         shutil.chown(folder, "nobody", "nogroup")
         command = [_program("setpriv", package="util-linux"), *user, *command]
-    options = ["--auth=trust", "--locale=C"]
+    options = ["--auth=trust", "--encoding=UTF8", "--locale=C"]
     subprocess.run([*command, *options], check=True, capture_output=True, cwd="/")
     return data
 

@@ -32,17 +32,8 @@ EXAMPLE_LINE = re.compile(r"^(?:# )?([A-Z][A-Z_]+)=(.*)$")
 
 
 def settings_read() -> set[str]:
-    """Return the first argument of each `env.<type>("NAME", …)` in the settings."""
-    tree = ast.parse((ROOT / "config/settings.py").read_text())
-    return {
-        call.args[0].value
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and isinstance(call.func.value, ast.Name)
-        and call.func.value.id == "env"
-        and isinstance(call.args[0], ast.Constant)
-    }
+    text = "".join(path.read_text() for path in (ROOT / "config").glob("*.py"))
+    return set(re.findall(r'\benv\.\w+\(\s*"(\w+)"', text))
 
 
 def example_settings() -> dict[str, str]:
