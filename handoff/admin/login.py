@@ -23,6 +23,9 @@ else:
         pass
 
 
+TOTP_DIGITS = 6
+
+
 class LoginForm(PasswordForm):
     otp_token = forms.CharField(
         label="One-time code",
@@ -50,11 +53,14 @@ class LoginForm(PasswordForm):
             self.clean_otp(self.get_user())
         return cleaned or {}
 
+    def clean_otp_token(self) -> str:
+        return "".join(str(self.cleaned_data["otp_token"]).split()).lower()
+
     def _chosen_device(self, user: User) -> Device | None:
         # The two kinds of code look different, so nobody needs to choose from a list,
         # and a mistyped one slows down its own device alone.
         code = self.cleaned_data.get("otp_token", "")
-        kind = TOTPDevice if code.isdecimal() else StaticDevice
+        kind = TOTPDevice if len(code) == TOTP_DIGITS else StaticDevice
         return kind.objects.devices_for_user(user, confirmed=True).first()
 
     def _update_form(self, user: User) -> None:
