@@ -45,7 +45,7 @@ class SenderSerializer(serializers.Serializer[Any]):
     avatar_url = TextOrNull(source="sender_avatar_url")
 
 
-class SpokenSerializer(serializers.Serializer[Message]):
+class SpokenSerializer(serializers.Serializer[Any]):
     message_id = serializers.UUIDField(source="id")
     id = serializers.CharField(
         source="client_id", allow_null=True, help_text="The `id` that the bot gave."

@@ -26,7 +26,7 @@ class ProblemSerializer(serializers.Serializer[dict[str, Any]]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="For people; it may be reworded.")
     code = serializers.CharField(help_text="For programs; it stays as it is.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment] # a field, taken out of the class by DRF
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="With `invalid`: field, as in `user.name`, and what is wrong.",
@@ -72,17 +72,17 @@ def answers(*alike: int, success: dict[int, Any], **conflicts: str) -> dict[Any,
         result[status, problems.MEDIA_TYPE] = OpenApiResponse(
             ProblemSerializer, description=MEANINGS[status]
         )
-    for status in sorted({text[:3] for text in conflicts.values()}):
-        told = {c: t[4:] for c, t in conflicts.items() if t.startswith(status)}
-        result[int(status), problems.MEDIA_TYPE] = OpenApiResponse(
+    for own in sorted({text[:3] for text in conflicts.values()}):
+        told = {c: t[4:] for c, t in conflicts.items() if t.startswith(own)}
+        result[int(own), problems.MEDIA_TYPE] = OpenApiResponse(
             ProblemSerializer,
             description=" ".join(f"`{code}`: {text}" for code, text in told.items()),
-            examples=[_example(int(status), code) for code in told],
+            examples=[_example(status=int(own), code=code) for code in told],
         )
     return result
 
 
-def _example(status: int, code: str) -> OpenApiExample:
+def _example(*, status: int, code: str) -> OpenApiExample:
     value = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

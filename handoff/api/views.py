@@ -1,6 +1,6 @@
 """What every call of a bot has in common."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,8 +15,7 @@ class BotView(APIView):
 
     @property
     def bot(self) -> Bot:
-        key: ApiKey = self.request.auth
-        return key.bot
+        return cast(ApiKey, self.request.auth).bot
 
     def check_throttles(self, request: Request) -> None:
         if request.method == "POST":
