@@ -197,7 +197,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 # Before `collectstatic` ran (tests, a first look) files come from their packages.
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_ROOT.exists()
 LOGIN_URL = "admin:login"
 LOGGING = logging_config(level=LOG_LEVEL)
 
