@@ -1,7 +1,6 @@
 """The five processes of a demo, and how each tells that it is up."""
 
 import sys
-from collections.abc import Callable
 from functools import partial
 
 import requests
@@ -14,17 +13,23 @@ from handoff.management.demo.processes import Program, Supervisor
 
 def start_all(supervisor: Supervisor, *, place: Place) -> None:
     """Prepare the database, start everything, and wait until the doors are open."""
-    supervisor.run(_program(place, "database", "manage.py", "prepare_demo"))
-    for program in (_web(place), *_celery(place), *_stand_ins(place)):
+    for program in _stand_ins(place):
         supervisor.start(program)
-    patience = Patience(supervisor.tend)
+    supervisor.run(_program(place, "database", "manage.py", "prepare_demo"))
+    for program in (_web(place), *_celery(place)):
+        supervisor.start(program)
+    _await_doors(place, patience=Patience(supervisor.tend))
+
+
+def _await_doors(place: Place, *, patience: Patience) -> None:
     doors = {
         "web pages": f"{place.web}/readyz",
         "sandbox": f"{place.sandbox}/",
         "demo bot": f"{place.bot}/healthz",
     }
     for name, url in doors.items():
-        patience.until(_answers(url), what=f"The {name} at {url}")
+        what = f"The {name} at {url}"
+        patience.until(partial(_answers, url), what=what, seconds=60)
 
 
 def _web(place: Place) -> Program:
@@ -75,11 +80,7 @@ def _program(place: Place, name: str, *arguments: str) -> Program:
     )
 
 
-def _answers(url: str) -> Callable[[], bool]:
-    return partial(_is_ok, url)
-
-
-def _is_ok(url: str) -> bool:
+def _answers(url: str) -> bool:
     with requests.Session() as session:
         session.trust_env = False
         try:

@@ -65,6 +65,7 @@ def _running(place: Place, *, console: Console) -> Iterator[Supervisor]:
     place.prepare()
     try:
         programs.start_all(supervisor, place=place)
+        console.say("All processes are up")
         yield supervisor
     finally:
         console.say("Ending all processes")
