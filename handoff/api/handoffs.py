@@ -4,81 +4,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from handoff import services
-from handoff.api.fields import Flag, QueueField, SmallObject, Text, TextOrNull, Time
+from handoff.api.fields import Flag, TextOrNull
 from handoff.api.pages import PageQuery, PageSerializer, cut, page
 from handoff.api.schema import READ, WRITE, answers
+from handoff.api.starting import START_EXAMPLE, StartSerializer, start_request
 from handoff.api.views import BotView, parse
 from handoff.api.waiting import MAX_SECONDS, wait_until
 from handoff.models import Handoff
 from handoff.models.handoff import OPEN_STATES, EndedBy, Reason, State
-from handoff.models.message import Role
-
-MAX_TEXT = 32_000
-MAX_TRANSCRIPT_BYTES = 200_000
-MAX_TRANSCRIPT_ENTRIES = 1_000
-MAX_OBJECT_BYTES = 16_384
-
-
-class UserSerializer(serializers.Serializer[Any]):
-    id = Text(max_length=200, required=False)
-    name = Text(max_length=200, required=False, allow_blank=True)
-    email = Text(max_length=254, required=False, allow_blank=True)
-
-
-class TranscriptEntrySerializer(serializers.Serializer[Any]):
-    role = serializers.ChoiceField(Role.choices)
-    text = Text(max_length=MAX_TEXT)
-    sent_at = Time(required=False, allow_null=True, default=None)
-
-
-class StartSerializer(serializers.Serializer[Any]):
-    id = Text(
-        max_length=200,
-        required=False,
-        help_text="Your own, unique for the bot: repeating the call is then harmless.",
-    )
-    conversation_id = Text(max_length=200, help_text="Your own, echoed in each event.")
-    message = Text(max_length=MAX_TEXT, help_text="The user's question to the agent.")
-    user = UserSerializer(required=False)
-    channel = Text(max_length=50, required=False, allow_blank=True)
-    language = Text(
-        max_length=35,
-        required=False,
-        allow_blank=True,
-        help_text="As in `de-CH`; chooses the texts of the stages.",
-    )
-    queue = QueueField()
-    skills = serializers.ListField(
-        child=Text(max_length=100), max_length=50, required=False
-    )
-    context = SmallObject(  # type: ignore[assignment] # a field, taken out of the class by DRF
-        max_bytes=MAX_OBJECT_BYTES, required=False, help_text="For routing."
-    )
-    metadata = SmallObject(
-        max_bytes=MAX_OBJECT_BYTES, required=False, help_text="Echoed in each event."
-    )
-    transcript = TranscriptEntrySerializer(
-        many=True,
-        required=False,
-        help_text="What was said before, oldest first; at most 200 kB of text.",
-    )
-
-    def validate_transcript(
-        self, entries: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        if len(entries) > MAX_TRANSCRIPT_ENTRIES:
-            raise serializers.ValidationError(
-                f"The transcript has more than {MAX_TRANSCRIPT_ENTRIES} entries."
-            )
-        if sum(len(entry["text"].encode()) for entry in entries) > MAX_TRANSCRIPT_BYTES:
-            raise serializers.ValidationError("The transcript has more than 200 kB.")
-        return entries
 
 
 class AgentSerializer(serializers.Serializer[Any]):
@@ -135,24 +74,6 @@ class HandoffsQuery(PageQuery):
     after = serializers.UUIDField(required=False)
 
 
-START_EXAMPLE = OpenApiExample(
-    "Start",
-    request_only=True,
-    value={
-        "id": "4d6f-1",
-        "conversation_id": "web-8231",
-        "message": "My order 1042 has not arrived.",
-        "user": {"id": "u-17", "name": "Ada", "email": "ada@example.com"},
-        "language": "en",
-        "metadata": {"tenant": "north"},
-        "transcript": [
-            {"role": "user", "text": "Where is my order?"},
-            {"role": "bot", "text": "I can't see it. Shall I get a person?"},
-        ],
-    },
-)
-
-
 class HandoffsView(BotView):
     @extend_schema(
         operation_id="start_handoff",
@@ -176,7 +97,7 @@ class HandoffsView(BotView):
         """
         wait = parse(WaitQuery, request.query_params)["wait"]
         body = parse(StartSerializer, request.data)
-        started = services.start_handoff(bot=self.bot, request=_start_request(body))
+        started = services.start_handoff(bot=self.bot, request=start_request(body))
         handoff = _after_a_wait(started.handoff, seconds=wait)
         answer = {
             **HandoffSerializer(handoff).data,
@@ -270,13 +191,6 @@ class TypingView(BotView):
         typing = parse(TypingSerializer, request.data)["typing"]
         services.set_typing(handoff_id=handoff_id, bot=self.bot, typing=typing)
         return Response(status=204)
-
-
-def _start_request(body: dict[str, Any]) -> services.StartRequest:
-    entries = body.pop("transcript", [])
-    return services.StartRequest(
-        **body, transcript=[services.TranscriptEntry(**entry) for entry in entries]
-    )
 
 
 def _after_a_wait(handoff: Handoff, *, seconds: int) -> Handoff:

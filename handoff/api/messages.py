@@ -15,9 +15,9 @@ from rest_framework.response import Response
 
 from handoff import services
 from handoff.api.fields import Text, TextOrNull, Time
-from handoff.api.handoffs import MAX_TEXT
 from handoff.api.pages import PageQuery, PageSerializer, cut, page
 from handoff.api.schema import READ, WRITE, answers
+from handoff.api.starting import MAX_TEXT
 from handoff.api.views import BotView, parse
 from handoff.exceptions import AttachmentsUnsupported
 from handoff.models import Handoff, Message

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from handoff import services
@@ -36,13 +35,13 @@ class Api:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.client = Client(raise_request_exception=False, headers=headers, **defaults)
 
-    def get(self, path: str, **query: Any) -> HttpResponse:
+    def get(self, path: str, **query: Any) -> Any:
         return self.client.get(API + path, query)
 
-    def post(self, path: str, body: Any = None, **query: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **query: Any) -> Any:
         return self.send(path, json.dumps(body or {}), **query)
 
-    def send(self, path: str, body: str | bytes, **query: Any) -> HttpResponse:
+    def send(self, path: str, body: str | bytes, **query: Any) -> Any:
         return self.client.post(
             API + path, body, content_type="application/json", query_params=query
         )

@@ -10,7 +10,7 @@ from tests.api.bots import api_of, make_bot
 
 
 @pytest.fixture
-def ended(api, handoff_id) -> str:
+def ended(api, handoff_id):
     """A handoff with its one event."""
     api.post(f"/handoffs/{handoff_id}/end")
     return handoff_id

@@ -8,7 +8,7 @@ from tests.api.bots import Api
 START = {"conversation_id": "c-1", "message": "Help!"}
 
 
-def is_problem(answer, *, status: int, code: str) -> bool:
+def is_problem(answer, *, status, code):
     body = answer.json()
     return (
         answer.status_code == body["status"] == status

@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from standardwebhooks import Webhook
 
@@ -31,7 +30,7 @@ def encode(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def call(url: str, body: Any = MESSAGE, **headers: str) -> HttpResponse:
+def call(url: str, body: Any = MESSAGE, **headers: str) -> Any:
     return Client(raise_request_exception=False).generic(
         "POST",
         url,

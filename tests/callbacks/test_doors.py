@@ -40,7 +40,7 @@ def door(request, bot: Bot) -> Sign:
     return DOORS[request.param]
 
 
-def is_refused(answer) -> bool:
+def is_refused(answer):
     return answer.status_code == 401 and answer.json()["code"] == "unauthorized"
 
 
