@@ -211,3 +211,15 @@ def test_logging_out_closes_the_desk(agent):
     agent.submit(agent.get("/desk/"), action="/logout.do")
 
     assert "/login.do" in agent.get("/desk/").url
+
+
+def test_an_integration_user_is_told_why_the_desk_is_not_for_it(browser):
+    browser.log_in(BOT)
+
+    page = browser.get("/desk/")
+
+    assert page.status_code == 403
+    assert "You are logged in as Chatbot Interface, who is no agent" in page.text
+    action = "/login.do?next=%2Fdesk%2F"
+    browser.submit(page, action=action, user_name=AGENT[0], user_password=AGENT[1])
+    assert browser.get("/desk/").status_code == 200

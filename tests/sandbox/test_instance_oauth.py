@@ -144,6 +144,19 @@ def test_a_consent_without_the_forms_token_is_refused(browser, client):
     assert answer.status_code == 403
 
 
+def test_a_consent_can_be_given_as_somebody_else(browser, client):
+    path = authorize_path(client)
+    browser.log_in(("agent", "agent"), then=path)
+    page = browser.get(path)
+    assert "Live Agent" in page.text
+
+    answer = browser.submit(page, action="/logout.do", next=path)
+
+    assert answer.headers["Location"] == path
+    browser.log_in(BOT, then=path)
+    assert "Chatbot Interface" in browser.get(path).text
+
+
 def test_deny_tells_the_application_so(browser, client):
     given = decide(browser, authorize_path(client), decision="deny")
 

@@ -142,7 +142,7 @@ def test_a_list_comes_in_pages_with_links_and_a_count(sandbox_instance):
 def test_an_empty_list_is_a_404_in_version_1_only(sandbox_instance):
     query = {"sysparm_query": "name=none"}
 
-    def status(path: str) -> int:
+    def status(path: str):
         response = sandbox_instance.call("GET", path, auth=ADMIN, params=query)
         return response.status_code
 

@@ -16,16 +16,14 @@ def main() -> None:
     os.environ["SANDBOX_DATA"] = str(arguments.data.resolve())
     os.environ["DJANGO_SETTINGS_MODULE"] = "handoff.sandbox.instance.settings"
     # From the first moment on: a process that only starts must end as promptly.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     django.setup()
     call_command("migrate", verbosity=0)
     # Needs the settings, which need the folder.
     from handoff.sandbox.instance import server  # noqa: PLC0415
 
-    try:
-        server.serve(port=arguments.port)
-    except KeyboardInterrupt:
-        sys.exit(0)
+    server.serve(port=arguments.port)
 
 
 def _arguments() -> argparse.Namespace:

@@ -37,9 +37,9 @@ class CallLog:
 
 @require_GET
 def log(request: HttpRequest) -> HttpResponse:
-    """List the calls, oldest first; `path`, `method` and `status` narrow the list."""
+    """List the calls, oldest first; `path` and `method` narrow the list."""
     found = Call.objects.all()
-    for name in ("path", "method", "status"):
+    for name in ("path", "method"):
         if name in request.GET:
             found = found.filter(**{name: request.GET[name]})
     fields = ("at", "method", "path", "status", "milliseconds", "user_name")

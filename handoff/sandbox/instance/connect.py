@@ -17,7 +17,7 @@ from handoff.sandbox.instance.api import (
 from handoff.sandbox.instance.connect_json import (
     conversation_json,
     entry_json,
-    message_json,
+    messages_json,
     profile_json,
     queue_json,
 )
@@ -141,19 +141,20 @@ def conversation(request: HttpRequest, user: Row, group_id: str) -> Any:
 @connect_view("GET", "POST")
 def messages(request: HttpRequest, user: Row, group_id: str) -> Any:
     """GET: a page, newest first, older ones by `before`. POST: say something."""
-    _conversation(user, group_id=group_id)
     if request.method == "POST":
+        _row("live_group_profile", group_id)
         body = json_body(request)
         field = str(body.get("reflected_field") or "comments")
         message = support.post(
             group=group_id, user=user, text=_text(body), reflected_field=field
         )
-        return message_json(message)
-    found = support.messages(group_id)
+        return messages_json([message])[0]
+    _conversation(user, group_id=group_id)
+    found = support.messages(group_id).order_by("-pk")
     before = request.GET.get("before", "")
     if before.isdecimal():
-        found = [message for message in found if message.created_ms < int(before)]
-    return [message_json(message) for message in reversed(found[-PAGE:])]
+        found = found.filter(created_ms__lt=int(before))
+    return messages_json(found[:PAGE])
 
 
 @connect_view("GET")

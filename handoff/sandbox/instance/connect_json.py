@@ -1,5 +1,7 @@
 """Queues, queue entries and messages as Connect shows them: flat, numeric states."""
 
+import functools
+from collections.abc import Iterable
 from typing import Any
 
 from handoff.sandbox.instance import store, switches, users
@@ -40,14 +42,22 @@ def entry_json(entry: Row) -> dict[str, Any]:
     return shown
 
 
-def message_json(message: Row) -> dict[str, Any]:
+def messages_json(messages: Iterable[Row]) -> list[dict[str, Any]]:
+    name = functools.cache(_profile_name)
+    return [
+        _message_json(message, sender=name(message.value("profile")))
+        for message in messages
+    ]
+
+
+def _message_json(message: Row, *, sender: str) -> dict[str, Any]:
     return {
         "sys_id": message.sys_id,
         "id": message.pk,
         "group": message.value("group"),
         "profile": message.value("profile"),
         "created_by": message.value("sys_created_by"),
-        "sender_name": sender_name(message),
+        "sender_name": sender or message.value("sys_created_by"),
         "message": message.value("message"),
         "formatted_message": message.value("formatted_message"),
         "created_on": message.value("sys_created_on"),
@@ -83,8 +93,9 @@ def profile_json(profile: Row) -> dict[str, Any]:
     }
 
 
-def sender_name(message: Row) -> str:
-    return store.read(message, path="profile.name") or message.value("sys_created_by")
+def _profile_name(sys_id: str) -> str:
+    profile = store.get(table="live_profile", sys_id=sys_id)
+    return profile.value("name") if profile else ""
 
 
 def _waiting(queue: str) -> list[Row]:

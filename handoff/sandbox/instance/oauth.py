@@ -63,9 +63,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def login(request: HttpRequest) -> HttpResponse:
-    target = request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
-        target = "/desk/"
+    target = _local(request.GET.get("next", ""), otherwise="/desk/")
     if request.method == "GET":
         return render(request, "instance/login.html")
     user = users.authenticate(
@@ -82,7 +80,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     request.session.flush()
-    return redirect("/")
+    return redirect(_local(request.POST.get("next", ""), otherwise="/"))
 
 
 @csrf_exempt
@@ -104,6 +102,11 @@ def token(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest) -> HttpResponse:
     oauth_grants.revoke(request.GET.get("token") or request.POST.get("token", ""))
     return HttpResponse(status=200)
+
+
+def _local(target: str, *, otherwise: str) -> str:
+    local = url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if local else otherwise
 
 
 def _read_request(request: HttpRequest) -> AuthorizationRequest:

@@ -55,9 +55,8 @@ def grant(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 def user_of(access_token: str) -> Row | None:
     token = _live_tokens(TokenKind.ACCESS).filter(value=access_token).first()
-    if token is None or token.user.value("active") != "true":
-        return None
-    return token.user
+    user: Row | None = token.user if token else None
+    return user if user and user.value("active") == "true" else None
 
 
 def revoke(value: str) -> None:

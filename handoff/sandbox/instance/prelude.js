@@ -16,15 +16,14 @@ var GlideRecord, GlideDateTime, GlideCertificateEncryption, GlideStringUtil, gs,
     const own = {
       toString: () => value,
       valueOf: () => value,
-      getDisplayValue: () => record.displays[column],
+      getDisplayValue: () => host('display', record.table, column, value),
       nil: () => value === '',
       changes: () => record.changed.indexOf(column) >= 0,
     };
     return new Proxy(own, {
       get: function (target, name) {
         if (name in target || typeof name === 'symbol') return target[name];
-        const referenced = host('dereference', record.table, record.values.sys_id, column);
-        return referenced ? field(referenced, name) : undefined;
+        return field(host('dereference', record.table, column, value), name);
       },
     });
   }
@@ -65,7 +64,10 @@ var GlideRecord, GlideDateTime, GlideCertificateEncryption, GlideStringUtil, gs,
         return Boolean(record);
       },
       getValue: (column) => (record ? plainValue(record, column) : null),
-      getDisplayValue: (column) => record && record.displays[column || record.display],
+      getDisplayValue: function (column) {
+        const shown = record && field(record, column || record.display);
+        return shown ? shown.getDisplayValue() : null;
+      },
       getUniqueValue: () => record && record.values.sys_id,
       getTableName: () => table,
       isNewRecord: () => false,

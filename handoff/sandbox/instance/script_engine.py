@@ -22,6 +22,18 @@ _MACS = {
 }
 
 
+_HOST = (
+    "find",
+    "dereference",
+    "display",
+    "property",
+    "mac",
+    "base64",
+    "send",
+    "log",
+)
+
+
 class ScriptFailed(Exception):
     """The script threw, or is no JavaScript; says what the engine said."""
 
@@ -41,7 +53,7 @@ class Run:
         self.rule = rule
         user = store.first("sys_user", user_name=user_name)
         self.interpreter = dukpy.JSInterpreter()
-        for name in ("find", "dereference", "property", "mac", "base64", "send", "log"):
+        for name in _HOST:
             self.interpreter.export_function(name, getattr(self, f"_{name}"))
         self.interpreter.export_function("now", lambda: time.time_ns() // 1_000_000)
         self.input = {
@@ -71,11 +83,13 @@ class Run:
         return [_record(row) for row in rows[: limit or None]]
 
     def _dereference(
-        self, table: str, sys_id: str, column: str
+        self, table: str, column: str, value: str
     ) -> dict[str, Any] | None:
-        row = store.get(table=table, sys_id=sys_id)
-        referenced = store.dereference(row, column=column) if row else None
-        return _record(referenced) if referenced else None
+        there = store.referenced(table=table, column=column, value=value)
+        return _record(there) if there else None
+
+    def _display(self, table: str, column: str, value: str) -> str:
+        return store.display_text(table=table, column=column, value=value)
 
     def _property(self, name: str) -> str:
         row = store.first("sys_properties", name=name)
@@ -108,9 +122,6 @@ def _record(row: Row, *, previous: dict[str, str] | None = None) -> dict[str, An
         "table": row.table,
         "display": table.display,
         "values": {column: row.value(column) for column in table.columns},
-        "displays": {
-            column: store.display_value(row, column=column) for column in table.columns
-        },
         "booleans": sorted(table.booleans),
         "changed": [
             column

@@ -16,6 +16,11 @@ class Handler(WSGIRequestHandler):
         """Keep quiet: the call log has it, and an address may carry a token."""
 
 
+class Server(ThreadedWSGIServer):
+    # A burst of callers waits in line; the default of ten makes the rest try again.
+    request_queue_size = 128
+
+
 def serve(*, port: int) -> None:
     """Serve until the process is told to end.
 
@@ -24,7 +29,7 @@ def serve(*, port: int) -> None:
     """
     seed.seed()
     try:
-        server = ThreadedWSGIServer(("127.0.0.1", port), Handler)
+        server = Server(("127.0.0.1", port), Handler)
     except OSError as exc:
         sys.exit(f"cannot listen on 127.0.0.1:{port}: {exc.strerror}")
     server.set_app(get_wsgi_application())

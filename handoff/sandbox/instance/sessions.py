@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 
 from handoff.sandbox.instance import store
 from handoff.sandbox.instance.models import Row
@@ -13,6 +14,7 @@ USER = "sys_user"
 def log_in(request: HttpRequest, *, user: Row) -> None:
     # A new session id: one that was planted before the login is worth nothing.
     request.session.cycle_key()
+    rotate_token(request)
     request.session[USER] = user.sys_id
 
 

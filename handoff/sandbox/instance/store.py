@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -59,24 +60,33 @@ def update(row: Row, *, values: Mapping[str, object], by: str) -> Row:
 
 
 def get(*, table: str, sys_id: str) -> Row | None:
+    if not sys_id:
+        return None
     return Row.objects.filter(table=table, sys_id=sys_id).first()
 
 
-def find(table: str, /, **equals: str) -> list[Row]:
-    """Return the rows whose columns have these values, oldest first."""
+def select(table: str, /, **equals: str) -> QuerySet[Row]:
+    """Ask for the rows whose columns have these values, oldest first."""
     conditions = {f"data__{column}": value for column, value in equals.items()}
-    return list(Row.objects.filter(table=table, **conditions))
+    return Row.objects.filter(table=table, **conditions)
+
+
+def find(table: str, /, **equals: str) -> list[Row]:
+    return list(select(table, **equals))
 
 
 def first(table: str, /, **equals: str) -> Row | None:
-    rows = find(table, **equals)
-    return rows[0] if rows else None
+    return select(table, **equals).first()
 
 
 def dereference(row: Row, *, column: str) -> Row | None:
     """Return the row that a reference column points to."""
-    target = TABLES[row.table].references.get(column)
-    return get(table=target, sys_id=row.value(column)) if target else None
+    return referenced(table=row.table, column=column, value=row.value(column))
+
+
+def referenced(*, table: str, column: str, value: str) -> Row | None:
+    target = TABLES[table].references.get(column)
+    return get(table=target, sys_id=value) if target else None
 
 
 def read(row: Row, *, path: str) -> str | None:
@@ -87,17 +97,20 @@ def read(row: Row, *, path: str) -> str | None:
     target = TABLES[row.table].references.get(column)
     if target is None or rest not in TABLES[target].columns:
         return None
-    referenced = dereference(row, column=column)
-    return referenced.value(rest) if referenced else ""
+    there = dereference(row, column=column)
+    return there.value(rest) if there else ""
 
 
 def display_value(row: Row, *, column: str) -> str:
     """Return what a person sees: a label, or the name of the referenced record."""
-    labels = LABELS.get((row.table, column), {})
-    referenced = dereference(row, column=column)
-    if referenced:
-        return name_of(referenced)
-    return labels.get(row.value(column), row.value(column))
+    return display_text(table=row.table, column=column, value=row.value(column))
+
+
+def display_text(*, table: str, column: str, value: str) -> str:
+    there = referenced(table=table, column=column, value=value)
+    return (
+        name_of(there) if there else LABELS.get((table, column), {}).get(value, value)
+    )
 
 
 def name_of(row: Row) -> str:

@@ -7,6 +7,7 @@ has read about a chat stays true until it is done.
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from handoff.sandbox.instance import acl, store, switches, users
 from handoff.sandbox.instance.models import Row
@@ -167,9 +168,9 @@ def latest_entry(group: str) -> Row | None:
     return entries[-1] if entries else None
 
 
-def messages(group: str) -> list[Row]:
-    """Return all messages of a conversation, oldest first."""
-    return store.find("live_message", group=group) if group else []
+def messages(group: str) -> QuerySet[Row]:
+    """Ask for the messages of a conversation, oldest first."""
+    return store.select("live_message", group=group)
 
 
 def check_assigned(agent: Row, *, entry: Row) -> None:

@@ -16,6 +16,13 @@ def is_admin(user: Row) -> bool:
     return any(store.read(role, path="role.name") == "admin" for role in roles)
 
 
+def is_agent(user: Row) -> bool:
+    """Tell whether the user is in the assignment group of any queue."""
+    groups = {queue.value("assignment_group") for queue in store.find("chat_queue")}
+    memberships = store.find("sys_user_grmember", user=user.sys_id)
+    return any(membership.value("group") in groups for membership in memberships)
+
+
 def is_member(user: Row, *, group: str) -> bool:
     return bool(store.find("sys_user_grmember", user=user.sys_id, group=group))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from handoff.sandbox.instance import acl, store, support
-from handoff.sandbox.instance.connect_json import sender_name
+from handoff.sandbox.instance.connect_json import messages_json
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.support import State
 
@@ -41,19 +41,18 @@ class Chat:
         self.can_write = self.is_mine and self.state == State.IN_PROGRESS
 
     def lines(self) -> list[Line]:
-        return [self._line(message) for message in support.messages(self.group)]
-
-    def _line(self, message: Row) -> Line:
-        opener = store.read(self.entry, path="opened_by.user_name")
-        by = message.value("sys_created_by")
-        role = "requester" if by == opener else "agent"
-        return Line(
-            sys_id=message.sys_id,
-            role="system" if by == support.SYSTEM else role,
-            author="System" if by == support.SYSTEM else sender_name(message),
-            text=message.value("formatted_message"),
-            sent_at=datetime.fromtimestamp(message.created_ms / 1000, tz=UTC),
-        )
+        requester = store.read(self.entry, path="opened_by.user_name")
+        roles = {requester: "requester", support.SYSTEM: "system"}
+        return [
+            Line(
+                sys_id=message["sys_id"],
+                role=roles.get(message["created_by"], "agent"),
+                author=message["sender_name"],
+                text=message["formatted_message"],
+                sent_at=datetime.fromtimestamp(message["timestamp"] / 1000, tz=UTC),
+            )
+            for message in messages_json(support.messages(self.group))
+        ]
 
 
 def waiting_chats(agent: Row) -> list[Chat]:

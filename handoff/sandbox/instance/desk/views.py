@@ -13,7 +13,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from handoff.sandbox.instance import acl, store, support
+from handoff.sandbox.instance import acl, store, support, users
 from handoff.sandbox.instance.desk.chats import Chat, my_chats, waiting_chats
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.sessions import logged_in_user, login_url
@@ -24,7 +24,11 @@ P = ParamSpec("P")
 def for_agents(
     view: Callable[Concatenate[HttpRequest, Row, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Give a view the agent who is logged in; send everybody else to the login."""
+    """Give a view the agent who is logged in; send everybody else to the login.
+
+    Whoever has just authorized an application in this browser is logged in as its
+    integration user: the login page says so, since that desk would be empty.
+    """
 
     @never_cache
     @functools.wraps(view)
@@ -34,6 +38,8 @@ def for_agents(
         agent = logged_in_user(request)
         if agent is None:
             return redirect(login_url(request.get_full_path()))
+        if not users.is_agent(agent):
+            return _not_an_agent(request, user=agent)
         return view(request, agent, *args, **kwargs)
 
     return door
@@ -79,6 +85,15 @@ def accept(request: HttpRequest, agent: Row, sys_id: str) -> HttpResponse:
 @for_agents
 def end(request: HttpRequest, agent: Row, sys_id: str) -> HttpResponse:
     return _act(request, agent=agent, sys_id=sys_id, action=support.close)
+
+
+def _not_an_agent(request: HttpRequest, *, user: Row) -> HttpResponse:
+    context = {
+        "action": login_url("/desk/"),
+        "problem": f"You are logged in as {store.name_of(user)}, who is no agent of"
+        " any queue. Log in as an agent.",
+    }
+    return render(request, "instance/login.html", context, status=403)
 
 
 def _act(

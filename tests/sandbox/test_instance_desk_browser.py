@@ -1,0 +1,106 @@
+"""The desk in a real browser: keys, live refresh, nothing that its policy forbids."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import (
+    ConsoleMessage,
+    Error,
+    Page,
+    expect,
+    sync_playwright,
+)
+
+from tests.sandbox.instance import AGENT, BOT, Instance
+
+pytestmark = [pytest.mark.real_http, pytest.mark.browser]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator[Page]:
+    """A page that fails the test when a script or the page's policy complains."""
+    errors: list[Error] = []
+    lines: list[ConsoleMessage] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page()
+        # Playwright marks its handlers, and a built-in method takes no mark.
+        page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+        page.on("console", lambda line: lines.append(line))  # noqa: PLW0108
+        yield page
+        browser.close()
+    assert errors == []
+    assert [line.text for line in lines if "Security Policy" in line.text] == []
+
+
+@pytest.fixture
+def group(page: Page, sandbox_instance: Instance) -> str:
+    """A chat that the agent has just accepted in the browser; its conversation."""
+    entry = sandbox_instance.start("Where is my order?")
+    page.goto(f"{sandbox_instance.url}/desk/chats/{entry['sys_id']}/")
+    page.get_by_label("User name").fill(AGENT[0])
+    page.get_by_label("Password").fill(AGENT[1])
+    page.get_by_role("button", name="Log in").click()
+    page.locator(".chat-head").get_by_role("button", name="Accept").click()
+    return str(entry["group"])
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(page, group, sandbox_instance):
+    box = page.get_by_label("Message", exact=True)
+    expect(box).to_be_focused()
+    page.keyboard.type("one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type('<b>two</b> & "$1"')
+    page.keyboard.press("Enter")
+
+    text = 'one\n<b>two</b> & "$1"'
+    newest = page.locator(".message-text").last
+    expect(newest).to_have_text(text, use_inner_text=True)
+    assert sandbox_instance.messages(group)[0]["message"] == text
+    expect(box).to_have_value("")
+    expect(box).to_be_focused()
+
+
+def test_what_the_user_says_appears_beside_a_draft(page, group, sandbox_instance):
+    box = page.get_by_label("Message", exact=True)
+    box.fill("A draft")
+
+    sandbox_instance.say(group, "Are you there?", auth=BOT)
+
+    newest = page.locator(".message-text").last
+    expect(newest).to_have_text("Are you there?")
+    expect(box).to_have_value("A draft")
+
+
+def test_the_page_follows_the_chat_to_its_end(page, group, sandbox_instance):
+    sandbox_instance.act(group, "leave", auth=BOT)
+    expect(page.locator(".chat-state")).to_have_text("Closed by Client")
+    expect(page.get_by_label("Message", exact=True)).to_have_count(0)
+
+    page.get_by_role("button", name="End chat").click()
+
+    closed = page.locator(".message-system .message-text")
+    expect(closed).to_have_text("Live Agent has closed the support session")
+    assert sandbox_instance.entry(group)["state"] == 3
+
+
+def test_a_message_that_could_not_be_sent_stays_in_the_box(page, group):
+    box = page.get_by_label("Message", exact=True)
+    page.context.set_offline(True)
+    box.fill("Do not lose me")
+    box.press("Enter")
+
+    expect(page.get_by_role("alert")).to_have_text(
+        "The message was not sent. Try again."
+    )
+    expect(box).to_have_value("Do not lose me")
