@@ -50,11 +50,14 @@ class Call:
         self._timer.daemon = True
         self._timer.start()
 
-    def begin(self) -> None:
-        """Refuse to start when it is too late: name look-up has no time-out."""
+    def check_time(self) -> None:
         if time.monotonic() >= min(self.ends, self.send_before):
             self.late = True
             raise TimeoutError
+
+    def begin(self) -> None:
+        # Once more, after connecting: the look-up of a name has no time-out.
+        self.check_time()
         self.begun = True
 
     def stop(self) -> None:

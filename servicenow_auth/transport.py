@@ -141,6 +141,7 @@ def send(  # noqa: PLR0913 (a call has that many sides, all but two by name)
     try:
         if not (trusted or url.startswith("https://")):
             raise NotSent("Not sent: the address is not https.")
+        call.check_time()
         request = requests.Request(method, url, {**_HEADERS, **headers}, data=body)
         return _exchange(own.adapter(trusted=trusted), request.prepare(), call)
     except _FAULTS as exc:
