@@ -21,17 +21,8 @@ _MACS = {
     "HmacSHA512": hashlib.sha512,
 }
 
-
-_HOST = (
-    "find",
-    "dereference",
-    "display",
-    "property",
-    "mac",
-    "base64",
-    "send",
-    "log",
-)
+# What the prelude may ask of Python; each is a method of Run.
+_HOST = ["find", "dereference", "display", "property", "mac", "base64", "send", "log"]
 
 
 class ScriptFailed(Exception):
