@@ -41,9 +41,13 @@ AFTER_ACCEPTANCE = {
 
 
 def lock(handoff_id: UUID) -> Handoff:
-    """Take the handoff's row lock, the first of the lock order."""
+    """Take the handoff's row lock, the first of the lock order.
+
+    NO KEY: a row that is updated twice in a transaction has its foreign keys looked
+    up at the commit, and a lane's owner does so; that must not wait for this lock.
+    """
     return (
-        Handoff.objects.select_for_update(of=("self",))
+        Handoff.objects.select_for_update(of=("self",), no_key=True)
         .select_related("bot__connection__runtime")
         .get(pk=handoff_id)
     )

@@ -182,7 +182,7 @@ def post_message(
 
 @transaction.atomic
 def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, bool]:
-    handoff = Handoff.objects.select_for_update(of=("self",)).get(
+    handoff = Handoff.objects.select_for_update(of=("self",), no_key=True).get(
         pk=handoff_id, bot=bot
     )
     if handoff.is_final:
