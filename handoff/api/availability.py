@@ -11,6 +11,10 @@ from handoff import services
 from handoff.api.fields import QueueField, TextOrNull
 from handoff.api.schema import READ, answers
 from handoff.api.views import BotView, parse
+from handoff.api.waiting import seat
+from handoff.chat_systems import Availability
+
+UNKNOWN = Availability(state="unknown")
 
 
 class AvailabilityQuery(serializers.Serializer[Any]):
@@ -33,7 +37,12 @@ class AvailabilityView(BotView):
         responses=answers(*READ, success={200: AvailabilitySerializer}),
     )
     def get(self, request: Request) -> Response:
-        """A hint: a handoff may start whatever the answer is."""
+        """A hint: a handoff may start whatever the answer is. `unknown` too while
+        many wait for theirs: ServiceNow is asked, and may be slow.
+        """
         queue = parse(AvailabilityQuery, request.query_params)["queue"]
-        availability = services.availability(bot=self.bot, queue=queue)
+        with seat() as free:
+            availability = (
+                services.availability(bot=self.bot, queue=queue) if free else UNKNOWN
+            )
         return Response(AvailabilitySerializer(availability).data)

@@ -1,7 +1,8 @@
-"""Long polls: a few threads may wait, the others answer at once."""
+"""Calls that take their time: a few threads may, the others answer at once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from django.conf import settings
@@ -13,19 +14,28 @@ INTERVAL = 0.3
 _seats = BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
+@contextmanager
+def seat() -> Iterator[bool]:
+    """Say whether the caller may take its time."""
+    free = _seats.acquire(blocking=False)
+    try:
+        yield free
+    finally:
+        if free:
+            _seats.release()
+
+
 def wait_until(happened: Callable[[], bool], *, seconds: int) -> None:
     """Return once it happened, the time is up, or at once when no seat is free.
 
     `happened` should be one cheap query: it is asked three times a second, in
     autocommit, so that no transaction is held open meanwhile.
     """
-    if not seconds or happened() or not _seats.acquire(blocking=False):
+    if not seconds or happened():
         return
-    try:
+    with seat() as free:
         until = time.monotonic() + seconds
-        while (rest := until - time.monotonic()) > 0:
+        while free and (rest := until - time.monotonic()) > 0:
             time.sleep(min(INTERVAL, rest))
             if happened():
                 return
-    finally:
-        _seats.release()

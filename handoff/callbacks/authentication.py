@@ -8,6 +8,7 @@ from hmac import compare_digest
 from django.http import HttpRequest
 
 from handoff import limits, signatures
+from handoff.chat_systems.connect_support import EXISTING_RULE_KEYS
 from handoff.exceptions import MalformedBody
 from handoff.models import Bot, SigningSecret
 from handoff.models.bot import CallbackAuthentication
@@ -15,14 +16,6 @@ from handoff.strict_json import load_json
 
 SECRET_HEADER = "X-Handoff-Secret"  # noqa: S105 - its name, not its value
 CREDENTIALS = ("webhook-signature", SECRET_HEADER, "Authorization")
-# What a rule made by Kore.ai's recipe posts, all of them strings.
-EXISTING_KEYS = {
-    "group",
-    "formatted_message",
-    "sys_created_by",
-    "last_message",
-    "sys_id",
-}
 EXISTING_RULE = "existing_rule"
 
 
@@ -102,6 +95,6 @@ def _is_of_existing_rule(request: HttpRequest) -> bool:
         return True
     return (
         isinstance(body, dict)
-        and body.keys() == EXISTING_KEYS
+        and body.keys() == EXISTING_RULE_KEYS
         and all(isinstance(value, str) for value in body.values())
     )
