@@ -131,7 +131,7 @@ class Instance:
 
     def _send(self, request: _Request, grant: tokens.Grant) -> transport.Answer:
         try:
-            origin = addresses.servicenow_origin(self._connection.host_url)
+            origin = addresses.servicenow_origin(grant.host_url)
         except BadAddress as exc:
             raise NotSent(str(exc)) from exc
         headers = {"Accept": "application/json", "Authorization": grant.header}
@@ -157,7 +157,7 @@ class Instance:
 
     def _give_up(self, grant: tokens.Grant) -> None:
         pk = self._connection.pk
-        if self._connection.authorization_type == AuthorizationType.BASIC:
+        if grant.authorization_type == AuthorizationType.BASIC:
             states.record_refused_password(pk=pk, version=grant.version)
             return
         detail = "ServiceNow refused a token that it had just given."

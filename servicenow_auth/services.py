@@ -194,7 +194,7 @@ def claim(*, state: str, session_key: str) -> AuthorizationAttempt:
             "This authorization was used before, has expired, or was begun in another "
             "browser. Click Authorize again."
         )
-    return attempts.select_related("connection").get()
+    return attempts.select_related("connection__runtime").get()
 
 
 def complete(attempt: AuthorizationAttempt, *, code: str) -> Connection:
@@ -203,9 +203,11 @@ def complete(attempt: AuthorizationAttempt, *, code: str) -> Connection:
     Ready comes with `who_am_i`: without knowing who we are, nothing may go on.
     """
     connection = attempt.connection
-    moved = AttemptRefused("The connection was changed meanwhile. Authorize again.")
-    if connection.host_url != attempt.host_url or attempt.verifier is None:
-        raise moved
+    changed = AttemptRefused("The connection was changed meanwhile. Authorize again.")
+    oauth_at_all = connection.authorization_type == AuthorizationType.OAUTH
+    same_host = connection.host_url == attempt.host_url
+    if not (oauth_at_all and same_host and attempt.verifier):
+        raise changed
     given = oauth.exchange_code(
         tokens.oauth_client(connection),
         code=code,
@@ -214,15 +216,12 @@ def complete(attempt: AuthorizationAttempt, *, code: str) -> Connection:
     )
     if given.refresh_token is None:
         raise NotAuthorized("ServiceNow gave no refresh token with the access token.")
-    same = ConnectionRuntime.objects.filter(
-        pk=connection.pk,
-        connection__host_url=attempt.host_url,
-        connection__client_id=connection.client_id,
-        connection__authorization_type=AuthorizationType.OAUTH,
+    runtime = ConnectionRuntime.objects.filter(
+        pk=connection.pk, version=connection.runtime.version
     )
     columns = tokens.columns(ConnectionRuntime(connection=connection), given)
-    if not same.update(refresh_fence=F("refresh_fence") + 1, refusals=0, **columns):
-        raise moved
+    if not runtime.update(refresh_fence=F("refresh_fence") + 1, refusals=0, **columns):
+        raise changed
     return connection
 
 
@@ -257,7 +256,7 @@ def pause(connection: Connection, *, seconds: float, reason: str) -> None:
     until = Now() + timedelta(seconds=seconds)
     rows = ConnectionRuntime.objects.filter(pk=connection.pk)
     rows.filter(Q(paused_until=None) | Q(paused_until__lt=until)).update(
-        paused_until=until, pause_reason=reason
+        paused_until=until, pause_reason=reason[:300]
     )
 
 

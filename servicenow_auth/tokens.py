@@ -43,8 +43,13 @@ SAVE_FOR = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """`version` is that of the credentials; `troubled`: the last calls went wrong."""
+    """Where and as whom to call, read together: credentials go to their own host.
 
+    `version` is that of the credentials; `troubled`: the last calls went wrong.
+    """
+
+    host_url: str
+    authorization_type: str
     header: str = field(repr=False)
     version: int
     troubled: bool
@@ -83,8 +88,13 @@ def grant(
             raise TokenEndpointUnavailable("A refresh of the token is still under way.")
         else:
             time.sleep(POLL)
-    troubled = bool(runtime.detail or runtime.refusals)
-    return Grant(header=header, version=runtime.version, troubled=troubled)
+    return Grant(
+        host_url=runtime.connection.host_url,
+        authorization_type=runtime.connection.authorization_type,
+        header=header,
+        version=runtime.version,
+        troubled=bool(runtime.detail or runtime.refusals),
+    )
 
 
 def _header(runtime: ConnectionRuntime, *, probing: bool) -> str:

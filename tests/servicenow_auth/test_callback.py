@@ -144,7 +144,16 @@ def test_tokens_for_a_host_that_was_changed_meanwhile_are_not_kept(
     http, browser, state
 ):
     def change(_: object) -> tuple[int, dict[str, str], str]:
-        Connection.objects.update(host_url="https://other.service-now.com")
+        services.configure(
+            Connection.objects.get(),
+            host_url="https://other.service-now.com",
+            authorization_type="oauth",
+            user_name="",
+            client_id="the-client",
+            password=None,
+            client_secret="new",
+            refresh_token=None,
+        )
         return 200, {}, '{"access_token": "a", "refresh_token": "r", "expires_in": 9}'
 
     http.add_callback("POST", f"{HOST}/oauth_token.do", change)

@@ -196,8 +196,16 @@ def test_nothing_is_sent_too_late_and_the_host_is_not_blamed(basic):
 
 
 def test_a_host_that_is_no_longer_allowed_is_not_called(basic):
-    basic.host_url = "http://127.0.0.1:8100"
+    Connection.objects.update(host_url="http://127.0.0.1:8100")
     assert isinstance(failing(basic), NotSent)
+
+
+def test_credentials_go_to_no_host_but_their_own(http, basic):
+    """The caller's row was read before somebody typed another host and password."""
+    basic.host_url = "https://former.service-now.com"
+    sent = http.post(URL, json={"result": {}})
+    post(basic)
+    assert sent.call_count == 1
 
 
 def test_a_wrong_password_is_tried_three_times_and_never_again(http, basic):

@@ -87,6 +87,14 @@ def test_a_refresh_may_bring_no_refresh_token(http):
 
 
 @pytest.mark.parametrize(
+    ("told", "expected"), [(0, 1), ("1799", 1799), (10**30, 31_536_000)]
+)
+def test_a_life_is_taken_within_reason(told, expected, http):
+    http.post(TOKEN_URL, json={"access_token": "a", "expires_in": told})
+    assert refresh().expires_in == expected
+
+
+@pytest.mark.parametrize(
     ("status", "answer"),
     [
         (401, REFUSED),
@@ -94,7 +102,6 @@ def test_a_refresh_may_bring_no_refresh_token(http):
         (401, "no JSON"),
         (200, REFUSED),
         (200, {"error": "invalid_client"}),
-        (200, {"token_type": "Bearer"}),
     ],
 )
 def test_a_refusal_is_told_apart_from_trouble(status, answer, http):
@@ -116,6 +123,10 @@ def test_a_refusal_is_told_apart_from_trouble(status, answer, http):
         (200, json.dumps({"access_token": "a", "expires_in": "soon"})),
         (200, json.dumps({"access_token": "a", "expires_in": None})),
         (200, json.dumps({"access_token": "a", "expires_in": []})),
+        (200, json.dumps({"access_token": "a", "expires_in": -1})),
+        (200, json.dumps({"access_token": ["a"], "expires_in": 5})),
+        (200, json.dumps({"access_token": "", "expires_in": 5})),
+        (200, json.dumps({"token_type": "Bearer"})),
         (202, json.dumps(GIVEN)),
         (302, ""),
         (403, ""),
