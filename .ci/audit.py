@@ -23,7 +23,7 @@ def main() -> int:
         packages = json.loads(run.stdout)["dependencies"]
     except ValueError:
         reason = run.stderr.strip().splitlines() or ["no answer"]
-        print(f"NOT AUDITED, no advisory could be read: {reason[-1]}")
+        print(f"NOT AUDITED: no advisory could be read ({reason[-1]})")
         return 0
     return judge(packages)
 
@@ -35,9 +35,9 @@ def judge(packages: list[dict[str, Any]]) -> int:
         for package in packages
         for vulnerability in package.get("vulns", [])
     ]
-    print(f"{len(packages) - len(skipped)} packages audited, {len(found)} findings")
+    print(f"packages audited: {len(packages) - len(skipped)}, findings: {len(found)}")
     if skipped:
-        print(f"NOT AUDITED, the service knows nothing of {len(skipped)} packages")
+        print(f"NOT AUDITED: the service knows nothing of: {', '.join(skipped)}")
     for line in found:
         print(line)
     return 1 if found else 0
