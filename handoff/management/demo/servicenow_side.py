@@ -86,7 +86,7 @@ def install(
         table="chat_queue_entry",
         action_insert="true",
         action_update="true",
-        filter_condition="stateCHANGES^ORassigned_toCHANGES",
+        filter_condition="stateVALCHANGES^ORassigned_toVALCHANGES^EQ",
     )
 
 
