@@ -41,7 +41,6 @@ class OwnedAdmin(UnfoldAdmin):
 
     bot_lookup = "bot"
     actions = None
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
@@ -75,6 +74,7 @@ class ReadOnlyAdmin(OwnedAdmin):
     """For looking only; what the product wrote is not edited by hand."""
 
     paginator = ShortPaginator
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

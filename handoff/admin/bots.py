@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import ForeignKey, Model
+from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -183,16 +183,6 @@ class BotAdmin(BotButtons):
     def has_add_permission(self, request: HttpRequest) -> bool:
         user = request.user
         return user.is_superuser or Group.objects.filter(user=user.pk).exists()
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        """Let a bot go only while it has no handoffs: they are the record of it."""
-        return (
-            isinstance(obj, Bot)
-            and self._sees(request, obj)
-            and not obj.handoffs.exists()
-        )
 
     def save_model(
         self, request: HttpRequest, obj: Bot, form: Any, change: bool

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -74,8 +75,45 @@ class BotButtons(OwnedAdmin):
         bot = self._bot(request, bot_id)
         connections.disconnect(bot.connection)
         self.log_change(request, bot, "Disconnected it from ServiceNow.")
-        messages.success(request, "Disconnected: the credentials are cleared.")
+        messages.success(request, "Disconnected: the tokens are revoked and cleared.")
         return self.back_to(bot)
+
+    # --- Delete ----------------------------------------------------------------------
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Let a bot go only while it has no handoffs: they are the record of it."""
+        if not isinstance(obj, Bot) or obj.handoffs.exists():
+            return False
+        return self._sees(request, obj)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Need no permission for what goes with a bot: nobody deletes that alone."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Revoke the tokens first: that goes over the network, in no transaction."""
+        bot = self.get_object(request, object_id)
+        goes = request.method == "POST" and self.has_delete_permission(request, bot)
+        if bot is not None and goes:
+            connections.disconnect(bot.connection)
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: Bot) -> None:
+        connection = obj.connection
+        super().delete_model(request, obj)
+        connection.delete()
+
+    # --- Where to go from here -------------------------------------------------------
 
     def page_of(self, bot: Bot) -> str:
         return reverse("admin:handoff_bot_change", args=[bot.pk])
@@ -91,7 +129,7 @@ class BotButtons(OwnedAdmin):
         *,
         proceed: str = "",
     ) -> HttpResponse:
-        """Show secrets on the very answer that made them; they are stored nowhere."""
+        """Show secrets on the very answer that made them, which no browser keeps."""
         context = {
             **self.admin_site.each_context(request),
             "title": "Copy this now" if len(secrets) == 1 else "Copy these now",
@@ -101,8 +139,4 @@ class BotButtons(OwnedAdmin):
             "proceed": proceed,
             "page": self.page_of(bot),
         }
-        response = TemplateResponse(
-            request, "admin/handoff/bot/new_secrets.html", context
-        )
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/handoff/bot/new_secrets.html", context)

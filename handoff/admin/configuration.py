@@ -68,7 +68,7 @@ def update(form: BotForm) -> None:
     if bot.enabled:
         columns.remove("enabled")
     bot.save(update_fields=columns)
-    Connection.objects.filter(pk=bot.connection_id).update(owner_group=bot.owner_group)
+    bot.connection.owner_group = bot.owner_group
     connections.configure(bot.connection, **form.credentials())
 
 
@@ -116,9 +116,9 @@ def verdict(form: BotForm) -> tuple[int, str]:
 
     A bot that is running is not switched off because its instance is away.
     """
-    bot, changed = form.instance, set(form.changed_data)
-    wanted = form.cleaned_data["enabled"]
-    running = Bot.objects.filter(pk=bot.pk, enabled=True).exists()
+    bot = Bot.objects.select_related("connection__runtime").get(pk=form.instance.pk)
+    changed, wanted = set(form.changed_data), form.cleaned_data["enabled"]
+    running = bot.enabled
     try:
         if wanted and (not running or changed & CHECKED):
             check(bot)
@@ -135,7 +135,6 @@ def verdict(form: BotForm) -> tuple[int, str]:
 
 def check(bot: Bot) -> None:
     """Make the quick checks; raise CannotEnable with what a person can do."""
-    bot = Bot.objects.select_related("connection__runtime").get(pk=bot.pk)
     missing = _missing(bot.connection)
     if missing:
         raise CannotEnable(missing)

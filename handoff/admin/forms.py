@@ -147,7 +147,9 @@ class BotForm(BotModelForm):
         return str(self.cleaned_data["queue_id"]).lower()
 
     def clean_other_texts(self) -> Any:
-        others = self.cleaned_data["other_texts"] or {}
+        others = self.cleaned_data["other_texts"]
+        if others is None:
+            return {}
         texts.check(others)
         return others
 

@@ -35,12 +35,20 @@ class HandoffAdmin(ReadOnlyAdmin):
                     ("ended_by", "agent_name"),
                     ("created_at", "queued_at"),
                     ("accepted_at", "ended_at"),
-                    ("number", "queue_id"),
-                    ("group_id", "entry_id"),
                 ]
             },
-        )
+        ),
+        (
+            "In ServiceNow",
+            {
+                "classes": ["collapse"],
+                "fields": ["number", "queue_id", "group_id", "entry_id"],
+            },
+        ),
     ]
+
+    class Media:
+        css = {"all": ["handoff/admin.css"]}
 
     def change_view(
         self,

@@ -48,7 +48,7 @@ def split(texts: Texts) -> dict[str, Any]:
 def join(cleaned: dict[str, Any]) -> Texts:
     """Put the fields together again, as they are stored."""
     texts: Texts = {
-        stage: dict(others) for stage, others in (cleaned["other_texts"] or {}).items()
+        stage: dict(others) for stage, others in cleaned["other_texts"].items()
     }
     for field, stage in STAGES.items():
         if cleaned[field]:
