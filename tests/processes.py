@@ -131,11 +131,13 @@ class Product:
 
     def web(self) -> Process:
         address = ["--host", "127.0.0.1", "--port", str(self.port)]
+        threads = ["--blocking-threads", "16"]
         command = [
             "granian",
             "--interface",
             "wsgi",
             *address,
+            *threads,
             "config.wsgi:application",
         ]
         process = self.start("web", *command)
