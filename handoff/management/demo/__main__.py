@@ -57,7 +57,9 @@ def _options() -> argparse.Namespace:
     )
     for name, use in (("", "web pages"), ("sandbox-", "sandbox"), ("bot-", "demo bot")):
         parser.add_argument(f"--{name}port", type=_port, help=f"of the {use}")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.folder = options.folder.resolve()
+    return options
 
 
 def _port(text: str) -> int:

@@ -3,12 +3,16 @@
 import sys
 import time
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 
 class Console:
     """Lines with the time since the start."""
 
     def __init__(self) -> None:
+        # A terminal that knows no emoji shows a question mark, and the demo goes on.
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         self.started = time.monotonic()
 
     def say(self, text: str) -> None:

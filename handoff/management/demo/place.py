@@ -104,6 +104,11 @@ def kept_place(folder: Path) -> Place | None:
         ports=Ports(*(urlsplit(kept[url]).port or 0 for url in urls)),
         keys={name: kept[name] for name in _KEYS},
     )
+    if place.environment()["DATABASE_URL"] != kept["DATABASE_URL"]:
+        raise CannotStart(
+            f"The demo in {folder} was set up with another DATABASE_URL."
+            " Set the same one, or start over with --fresh."
+        )
     return place if place.is_set_up else None
 
 

@@ -16,6 +16,7 @@ from handoff.management.demo.ports import CannotStart
 
 GRACE = 8.0  # seconds from SIGTERM to SIGKILL
 _RUN_SECONDS = 120
+_TAIL_LINES = 15
 _SHORT_LIFE = 5.0
 _SHORT_LIVES_ALLOWED = 3
 
@@ -59,9 +60,10 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def log_tail(self, lines: int = 15) -> str:
+    def log_tail(self) -> str:
         written = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(f"    {line}" for line in written[-lines:])
+        tail = "\n".join(f"    {line}" for line in written[-_TAIL_LINES:])
+        return f"The end of {self.log}:\n{tail}"
 
 
 class Supervisor:
@@ -83,7 +85,7 @@ class Supervisor:
         finally:
             program.end(until=0)
         if program.process.returncode:
-            raise CannotStart(f"The {program.name} failed:\n{program.log_tail()}")
+            raise CannotStart(f"The {program.name} failed. {program.log_tail()}")
 
     def tend(self) -> None:
         """Start again what died, and say so; give up on what dies at once again."""
@@ -107,7 +109,7 @@ class Supervisor:
         if program.short_lives > _SHORT_LIVES_ALLOWED:
             raise CannotStart(
                 f"The {program.name} ends as soon as it starts ({_ending(status)})."
-                f" The end of {program.log}:\n{program.log_tail()}"
+                f" {program.log_tail()}"
             )
         program.end(until=0)
         program.start()

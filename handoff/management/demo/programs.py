@@ -13,12 +13,16 @@ from handoff.management.demo.processes import Program, Supervisor
 
 def start_all(supervisor: Supervisor, *, place: Place) -> None:
     """Prepare the database, start everything, and wait until the doors are open."""
+    say = supervisor.console.say
     for program in _stand_ins(place):
         supervisor.start(program)
-    supervisor.run(_program(place, "database", "manage.py", "prepare_demo"))
+    say("Sandbox and demo bot started; preparing the database")
+    supervisor.run(_program(place, "preparation", "manage.py", "prepare_demo"))
     for program in (_web(place), *_celery(place)):
         supervisor.start(program)
+    say("Web, worker and beat started")
     _await_doors(place, patience=Patience(supervisor.tend))
+    say("All of them are up")
 
 
 def _await_doors(place: Place, *, patience: Patience) -> None:

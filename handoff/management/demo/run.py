@@ -44,18 +44,26 @@ def play_once(ports: Ports, *, console: Console) -> bool:
     folder = Path(tempfile.mkdtemp(prefix="handoff-demo-"))
     console.say(f"Data and logs in {folder}")
     place = new_place(folder=folder, ports=ports.filled())
+    try:
+        faults = _play(place, console=console)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        raise
+    if not faults:
+        shutil.rmtree(folder)
+    _report(faults, console=console)
+    return not faults
+
+
+def _play(place: Place, *, console: Console) -> list[str]:
     with _running(place, console=console) as supervisor:
         set_up(place, console=console)
-        faults = Conversation(
+        return Conversation(
             console=console,
             patience=Patience(supervisor.tend),
             user=ChatPage(url=place.bot),
             agent=Desk(url=place.sandbox),
         ).play()
-    if not faults:
-        shutil.rmtree(folder)
-    _report(faults, console=console)
-    return not faults
 
 
 @contextmanager
@@ -65,7 +73,6 @@ def _running(place: Place, *, console: Console) -> Iterator[Supervisor]:
     place.prepare()
     try:
         programs.start_all(supervisor, place=place)
-        console.say("All processes are up")
         yield supervisor
     finally:
         console.say("Ending all processes")

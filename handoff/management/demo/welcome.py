@@ -8,18 +8,22 @@ STEPS = """
 1. Open the chat page and say “agent”.
 2. Open the agent desk, log in, and accept the chat.
 3. Write on either side, then press “End chat” on the desk: the bot resumes.
-4. In the admin, look at the bot's Configurations, and at the handoff under Handoffs.
+4. In the admin, open Demo bot under Bots, and your handoff under Handoffs.
 """
 
 
 def welcome(place: Place, *, console: Console) -> None:
     administrator = " / ".join(servicenow_side.ADMINISTRATOR)
+    interface = (
+        f"{servicenow_side.INTEGRATION_USER} / {servicenow_side.INTEGRATION_PASSWORD}"
+    )
     rows = (
         ("Chat page", f"{place.bot}/", "no login: the user of a chatbot"),
         ("Agent desk", f"{place.sandbox}/desk/", f"{desk.AGENT} / {desk.PASSWORD}"),
         ("Admin", f"{place.web}/admin/", f"admin / {place.password}"),
         ("API docs", f"{place.web}/api/docs/", "no login"),
         ("ServiceNow", f"{place.sandbox}/", f"{administrator} (the sandbox)"),
+        ("", "", f"{interface} (who presses Authorize)"),
     )
     wide = max(len(url) for _, url, _ in rows)
     lines = [f"{name:<10}  {url:<{wide}}  {login}" for name, url, login in rows]
