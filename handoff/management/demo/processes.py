@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from handoff.management.demo.console import Console
 from handoff.management.demo.place import ROOT
@@ -71,9 +72,15 @@ class Supervisor:
         self.console = console
         self.programs: list[Program] = []
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
     def start(self, program: Program) -> None:
-        self.programs.append(program)
         program.start()
+        self.programs.append(program)
 
     def run(self, program: Program) -> None:
         """Run what ends by itself, to its end."""

@@ -68,15 +68,15 @@ def _play(place: Place, *, console: Console) -> list[str]:
 
 @contextmanager
 def _running(place: Place, *, console: Console) -> Iterator[Supervisor]:
-    supervisor = Supervisor(console)
     place.ports.check()
     place.prepare()
-    try:
-        programs.start_all(supervisor, place=place)
-        yield supervisor
-    finally:
-        console.say("Ending all processes")
-        supervisor.stop()
+    # All of them end even if the terminal is gone, and saying so fails.
+    with Supervisor(console) as supervisor:
+        try:
+            programs.start_all(supervisor, place=place)
+            yield supervisor
+        finally:
+            console.say("Ending all processes")
 
 
 def _report(faults: list[str], *, console: Console) -> None:
