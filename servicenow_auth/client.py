@@ -15,7 +15,6 @@ from servicenow_auth.exceptions import (
     Ambiguous,
     BadAddress,
     NotSent,
-    SealBroken,
     ServiceNowAuthError,
     TokenEndpointUnavailable,
     TooLate,
@@ -124,7 +123,7 @@ class Instance:
             )
         except TokenEndpointUnavailable as exc:
             raise NotSent(exc.detail) from exc
-        except (ServiceNowAuthError, SealBroken) as exc:
+        except ServiceNowAuthError as exc:
             raise Unauthorized(exc.detail) from exc
         self._troubled |= self._grant.troubled
         return self._grant

@@ -12,9 +12,9 @@ ServiceNowAuthError           there is no authorization to make a call with
 ├─ NotAuthorized              credentials or tokens are missing
 ├─ AuthorizationRefused       ServiceNow refused them
 ├─ TokenEndpointUnavailable   ServiceNow could not be asked
-└─ AttemptRefused             an Authorize round trip that must not be completed
+├─ AttemptRefused             an Authorize round trip that must not be completed
+└─ SealBroken                 a stored secret cannot be opened
 BadAddress                    somebody typed an address that we must not call
-SealBroken                    a stored secret cannot be opened
 ```
 
 Every `detail` is a sentence that may be shown to people: it holds no secret, no
@@ -87,11 +87,9 @@ class AttemptRefused(ServiceNowAuthError):
     pass
 
 
-class BadAddress(ValueError):
+class SealBroken(ServiceNowAuthError):
     pass
 
 
-class SealBroken(RuntimeError):
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+class BadAddress(ValueError):
+    pass

@@ -10,7 +10,6 @@ from servicenow_auth import services
 from servicenow_auth.exceptions import (
     AttemptRefused,
     DeliveryError,
-    SealBroken,
     ServiceNowAuthError,
 )
 from servicenow_auth.models import AuthorizationAttempt
@@ -53,7 +52,7 @@ def _complete(
     try:
         connection = services.complete(attempt, code=code)
         identity = services.who_am_i(connection)
-    except (ServiceNowAuthError, DeliveryError, SealBroken) as exc:
+    except (ServiceNowAuthError, DeliveryError) as exc:
         messages.error(request, exc.detail)
     else:
         messages.success(request, f"Authorized, connected as {identity.user_name}.")

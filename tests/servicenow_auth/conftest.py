@@ -1,5 +1,6 @@
 import datetime
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from servicenow_auth import services
 from servicenow_auth.models import Connection
+from servicenow_auth.signals import authorization_changed
 
 NAMES = ("localhost", "example.service-now.com")
 
@@ -95,3 +97,16 @@ def oauth(db: None) -> Connection:
         refresh_token="the-refresh-token",
     )
     return connection
+
+
+@pytest.fixture
+def announced() -> Iterator[list[bool]]:
+    """What `authorization_changed` told, in order."""
+    told: list[bool] = []
+
+    def listen(*, ready: bool, **_: object) -> None:
+        told.append(ready)
+
+    authorization_changed.connect(listen)
+    yield told
+    authorization_changed.disconnect(listen)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from servicenow_auth.transport import Answer, send
+
 Behaviour = Callable[[socket.socket], None]
 
 
@@ -113,3 +115,8 @@ def answering(*answers: bytes) -> Callable[[Server, socket.socket], None]:
             sock.sendall(left.pop(0) if len(left) > 1 else left[0])
 
     return behave
+
+
+def call(url: str, *, deadline: float = 5.0, **options: object) -> Answer:
+    given = {"headers": {}, "deadline": deadline, "trusted": True, **options}
+    return send("POST", url, body=b"{}", **given)  # type: ignore[arg-type] # a test's brevity

@@ -4,68 +4,27 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
-import responses
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from servicenow_auth import tokens
-from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
     AuthorizationRefused,
     NotAuthorized,
-    NotSent,
     TokenEndpointUnavailable,
-    Unauthorized,
 )
-from servicenow_auth.fields import Secret
-from servicenow_auth.models import Connection, ConnectionRuntime, State
-from servicenow_auth.signals import authorization_changed
-from tests.servicenow_auth.conftest import HOST
+from servicenow_auth.models import ConnectionRuntime, State
+from tests.servicenow_auth.token_endpoint import (
+    REFUSED,
+    TOKEN_URL,
+    give,
+    hold,
+    refuse,
+    runtime,
+)
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
-TOKEN_URL = f"{HOST}/oauth_token.do"
-URL = f"{HOST}/api/now/table/incident"
-REFUSED = {"error_description": "access_denied", "error": "server_error"}
-
-
-def runtime() -> ConnectionRuntime:
-    return ConnectionRuntime.objects.get()
-
-
-def hold(connection: Connection, *, left: float, life: float = 1800) -> None:
-    """Let the connection hold a token with so many seconds left."""
-    row = connection.runtime
-    row.refresh_from_db()
-    row.access_token = Secret("held")
-    row.access_expires_at = timezone.now() + timedelta(seconds=left)
-    row.access_issued_at = row.access_expires_at - timedelta(seconds=life)
-    row.state = State.READY
-    row.save()
-
-
-def give(http: responses.RequestsMock, access: str, **more: Any) -> Any:
-    return http.post(
-        TOKEN_URL, json={"access_token": access, "expires_in": 1800, **more}
-    )
-
-
-def refuse(http: responses.RequestsMock) -> Any:
-    return http.post(TOKEN_URL, json=REFUSED, status=401)
-
-
-@pytest.fixture
-def announced():
-    """What `authorization_changed` told, in order."""
-    told: list[bool] = []
-
-    def listen(*, ready: bool, **_: object) -> None:
-        told.append(ready)
-
-    authorization_changed.connect(listen)
-    yield told
-    authorization_changed.disconnect(listen)
 
 
 def test_a_pasted_refresh_token_is_all_it_takes(http, oauth):
@@ -255,44 +214,6 @@ def test_what_was_brought_is_saved_once_the_database_is_back(http, oauth):
         assert tokens.authorization_header(oauth) == "Bearer first"
     assert faults == []
     assert runtime().refresh_token.reveal() == "rotated"
-
-
-def test_a_401_is_answered_by_one_refresh_and_one_more_try(http, oauth):
-    hold(oauth, left=1000)
-    refused = http.get(URL, status=401)
-    give(http, "next")
-    accepted = http.get(URL, json={"result": []})
-    with Instance(oauth) as instance:
-        assert instance.get("/api/now/table/incident") == {"result": []}
-        assert instance.get("/api/now/table/incident") == {"result": []}
-    assert refused.calls[0].request.headers["Authorization"] == "Bearer held"
-    assert [call.request.headers["Authorization"] for call in accepted.calls] == [
-        "Bearer next",
-        "Bearer next",
-    ]
-
-
-def test_a_401_for_a_fresh_token_needs_a_person(http, oauth, announced):
-    hold(oauth, left=1000)
-    sent = http.get(URL, status=401)
-    give(http, "next")
-    with Instance(oauth) as instance, pytest.raises(Unauthorized):
-        instance.get("/api/now/table/incident")
-    assert sent.call_count == 2
-    assert runtime().state == State.NEEDS_REAUTHORIZATION
-    assert announced == [False]
-
-
-def test_a_call_without_a_token_to_be_had_sends_nothing(http, oauth):
-    http.post(TOKEN_URL, body=requests.ConnectionError())
-    with Instance(oauth) as instance, pytest.raises(NotSent):
-        instance.get("/api/now/table/incident")
-
-
-def test_a_refused_refresh_is_unauthorized_for_the_caller(http, oauth):
-    refuse(http)
-    with Instance(oauth) as instance, pytest.raises(Unauthorized):
-        instance.get("/api/now/table/incident")
 
 
 def test_without_a_refresh_token_nobody_is_asked(oauth):
