@@ -117,6 +117,12 @@ class BotAdmin(BotButtons):
             if names
         ]
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Give a new bot to the group of a developer who is in no other one."""
+        groups = list(Group.objects.filter(user=request.user.pk)[:2])
+        own = {"owner_group": groups[0].pk} if len(groups) == 1 else {}
+        return own | super().get_changeform_initial_data(request)
+
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
@@ -195,9 +201,11 @@ class BotAdmin(BotButtons):
         transaction.on_commit(partial(self._follow_up, request, form))
 
     def _follow_up(self, request: HttpRequest, form: BotForm) -> None:
-        if "_authorize" not in request.POST:
+        if "_authorize" in request.POST:
+            level, text = configuration.before_authorization(form)
+        else:
             level, text = configuration.verdict(form)
-            messages.add_message(request, level, text)
+        messages.add_message(request, level, text)
 
     def response_add(
         self, request: HttpRequest, obj: Bot, post_url_continue: str | None = None
@@ -224,7 +232,7 @@ class BotAdmin(BotButtons):
                 return_to=self.page_of(bot),
             )
         except (ServiceNowAuthError, BadAddress) as exc:
-            messages.error(request, f"Saved, but not authorized: {exc}")
+            messages.error(request, f"Not authorized: {exc}")
             return ""
 
 

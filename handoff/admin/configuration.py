@@ -133,6 +133,14 @@ def verdict(form: BotForm) -> tuple[int, str]:
     return messages.SUCCESS, "Saved."
 
 
+def before_authorization(form: BotForm) -> tuple[int, str]:
+    """Return the message for the way to ServiceNow; nothing can be asked yet."""
+    running = Bot.objects.filter(pk=form.instance.pk, enabled=True).exists()
+    if form.cleaned_data["enabled"] and not running:
+        return messages.WARNING, "Saved. Switch Enable on once ServiceNow agreed."
+    return messages.SUCCESS, "Saved."
+
+
 def check(bot: Bot) -> None:
     """Make the quick checks; raise CannotEnable with what a person can do."""
     missing = _missing(bot.connection)

@@ -62,10 +62,24 @@ def test_authorize_without_client_saves_and_says_what_is_missing(alice, bot):
     answer = alice.save_bot(bot, **OAUTH | {"client_id": "", "name": "Saved"})
     assert answer.url == f"/admin/handoff/bot/{bot.pk}/change/"
     (message,) = told(answer)
-    assert message.startswith("Saved, but not authorized: ")
+    assert message.startswith("Not authorized: ")
     assert Bot.objects.get().name == "Saved"
 
 
 def test_a_form_with_errors_does_not_authorize(alice, bot):
     assert alice.save_bot(bot, **OAUTH | {"queue_id": "x"}).status_code == 200
     assert not AuthorizationAttempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_enable_waits_until_servicenow_agreed(alice, bot):
+    answer = alice.save_bot(bot, enabled="on", **OAUTH)
+    assert told(answer) == ["Saved. Switch Enable on once ServiceNow agreed."]
+    assert not Bot.objects.get().enabled
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_bot_is_authorized_again_while_it_runs(alice, bot):
+    Bot.objects.update(enabled=True)
+    assert told(alice.save_bot(bot, enabled="on", **OAUTH)) == ["Saved."]
+    assert Bot.objects.get().enabled

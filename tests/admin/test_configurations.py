@@ -25,6 +25,11 @@ def test_a_new_bot_has_all_that_it_runs_on(alice, group):
     assert Lane.objects.filter(bot=bot, handoff=None).exists()
 
 
+def test_a_new_bot_belongs_to_the_only_group_of_its_maker(alice, group):
+    html = page(alice.get("handoff_bot_add"))
+    assert f'<option value="{group.pk}" selected>' in html
+
+
 def test_the_first_save_shows_three_secrets_once(alice, group):
     shown = alice.add_bot(owner_group=group.pk)
     bot = Bot.objects.get()
