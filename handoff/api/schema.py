@@ -58,6 +58,11 @@ MEANINGS = {
     429: "Too much at once: try again after `Retry-After` seconds.",
     503: "The database can't be reached; nothing was stored.",
 }
+SUCCESSES = {
+    200: "The answer; after a POST: nothing was new.",
+    202: "Stored: it will be delivered.",
+    204: "Taken.",
+}
 READ = (400, 401, 429, 503)
 WRITE = (400, 401, 413, 415, 429, 503)
 
@@ -67,7 +72,10 @@ def answers(*alike: int, success: dict[int, Any], **conflicts: str) -> dict[Any,
 
     `conflicts` are its own problems, as `code="409 What it means."`.
     """
-    result: dict[Any, Any] = dict(success)
+    result: dict[Any, Any] = {
+        status: OpenApiResponse(body, description=SUCCESSES[status])
+        for status, body in success.items()
+    }
     for status in alike:
         result[status, problems.MEDIA_TYPE] = OpenApiResponse(
             ProblemSerializer, description=MEANINGS[status]

@@ -43,9 +43,7 @@ def authenticate(*, callback_id: str, request: HttpRequest) -> Caller:
 
 
 def _proven(*, bot: Bot, request: HttpRequest) -> Caller:
-    valid = SigningSecret.objects.valid()
-    rows = valid.filter(bot=bot, purpose=SigningSecret.Purpose.CALLBACK)
-    secrets = [row.value.reveal() for row in rows if row.value]
+    secrets = bot.signing_secrets.reveal(SigningSecret.Purpose.CALLBACK)
     match bot.callback_authentication:
         case CallbackAuthentication.SIGNATURE:
             delivery_id = _signed(secrets=secrets, request=request)

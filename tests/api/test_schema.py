@@ -115,8 +115,9 @@ def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline():
 def test_the_page_allows_no_more_than_it_needs():
     policy = Client().get("/api/docs/")["Content-Security-Policy"]
 
-    assert "script-src 'self';" in policy
-    assert "style-src 'self';" in policy
+    directives = policy.split("; ")
+    assert "script-src 'self'" in directives
+    assert "style-src 'self'" in directives
     assert "unsafe" not in policy
 
 
