@@ -24,7 +24,8 @@ _FAULTS = (CannotStart, NotSeen, PageFault, requests.RequestException)
 def main() -> int:
     """Run the demo; 0 when it went well, or when the person who started it ended it."""
     options = _options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell starts background programs with that one ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         if options.once:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import dropwhile
 
-from handoff.management.demo import judge, script
+from handoff.management.demo import script
 from handoff.management.demo.chat_page import ChatPage, Line
 from handoff.management.demo.console import Console, preview
 from handoff.management.demo.desk import AGENT_NAME, Desk
 from handoff.management.demo.patience import NotSeen, Patience
+from handoff.management.demo.verdict import stage_faults, texts, verdict
 
 _OTHERS = {"user": {"bot", "agent", "system"}, "agent": {"requester", "system"}}
 
@@ -29,7 +29,7 @@ class Conversation:
         self._accept()
         self._talk_to_each_other()
         self._end()
-        return self._faults()
+        return [*self._faults(), *stage_faults(self.user.lines())]
 
     def _talk_to_the_bot(self) -> None:
         self._user_says(script.GREETING)
@@ -37,14 +37,14 @@ class Conversation:
 
     def _ask_for_a_person(self) -> None:
         self._user_says(script.QUESTION)
-        self._await_header("queued")
+        self._await_header("queued", name="Waiting for an agent")
 
     def _accept(self) -> None:
         self.agent.log_in()
         self.patience.until(self.agent.find_waiting, what="The chat, on the desk")
         self.agent.accept()
         self.console.say("agent → [Accept]")
-        self._await_header("accepted")
+        self._await_header("accepted", name=AGENT_NAME)
 
     def _talk_to_each_other(self) -> None:
         """Write without waiting for one another, then wait until all has arrived."""
@@ -59,7 +59,7 @@ class Conversation:
     def _end(self) -> None:
         self.agent.end()
         self.console.say("agent → [End chat]")
-        self._await_header("bot")
+        self._await_header("bot", name="Bot")
         self._user_says(script.LATER_QUESTION)
         self._await_bot(script.LATER_ANSWER)
 
@@ -73,17 +73,17 @@ class Conversation:
 
     def _await_bot(self, words: str) -> None:
         def answered() -> bool:
-            return any(words in text for text in _texts(self.user.lines(), role="bot"))
+            return any(words in text for text in texts(self.user.lines(), role="bot"))
 
         self._await(answered, what=f"The bot's answer, {words!r}")
 
-    def _await_header(self, state: str) -> None:
-        self._await(
-            lambda: self.user.header().state == state,
-            what=f"The state {state!r}, on the chat page",
-        )
-        header = self.user.header()
-        self.console.say(f"user  ← [{header.name} · {header.detail}]")
+    def _await_header(self, state: str, *, name: str) -> None:
+        def is_shown() -> bool:
+            header = self.user.header()
+            return (header.state, header.name) == (state, name)
+
+        self._await(is_shown, what=f"{name!r} at the head of the chat page")
+        self.console.say(f"user  ← [{name} · {self.user.header().detail}]")
 
     def _await(self, probe: Callable[[], bool], *, what: str) -> None:
         try:
@@ -105,39 +105,4 @@ class Conversation:
                 self.console.say(f"{reader:<5} ← {said}")
 
     def _faults(self) -> list[str]:
-        chat, desk = self.user.lines(), self.agent.lines()
-        return [
-            *_named("on the desk", _faults_in_questions(desk)),
-            *_named("on the chat page", _faults_in_answers(chat, desk=desk)),
-            *_named("on the chat page", _faults_in_names(chat)),
-        ]
-
-
-def _texts(lines: Sequence[Line], *, role: str) -> list[str]:
-    return [line.text for line in lines if line.role == role]
-
-
-def _named(page: str, faults: list[str]) -> list[str]:
-    return [f"{page}, {fault}" for fault in faults]
-
-
-def _faults_in_questions(desk: Sequence[Line]) -> list[str]:
-    """Judge what came from the user: the question, then each message."""
-    texts = _texts(desk, role="requester")
-    if not any(script.QUESTION in text for text in texts):
-        return [f"lost: {script.QUESTION!r}"]
-    # Before the first message there are the question and what was said before it.
-    rest = list(dropwhile(lambda text: text not in script.FROM_USER, texts))
-    return judge.faults(sent=script.FROM_USER, displayed=rest)
-
-
-def _faults_in_answers(chat: Sequence[Line], *, desk: Sequence[Line]) -> list[str]:
-    """Judge what came from the agent; the queue's greeting is made in the same name."""
-    greeting = _texts(desk, role="agent")[:1]
-    sent = [*greeting, *(text for text in script.FROM_AGENT if text not in greeting)]
-    return judge.faults(sent=sent, displayed=_texts(chat, role="agent"))
-
-
-def _faults_in_names(chat: Sequence[Line]) -> list[str]:
-    names = {line.author for line in chat if line.role == "agent"}
-    return [f"the agent is called {name!r}" for name in names - {AGENT_NAME}]
+        return verdict(chat=self.user.lines(), desk=self.agent.lines())

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from handoff.management.demo import script
 from handoff.management.demo.browser import Browser, Page, PageFault
 from handoff.management.demo.place import Place
 from handoff.management.demo.servicenow_side import (
@@ -50,6 +51,7 @@ class Operator:
             client_secret=application.client_secret,
             queue_id=queue_id,
             webhook_url=f"{self.place.bot}/webhook",
+            **script.STAGES,
         )
         return Shown(
             api_key=_offered(self.page, id="api-key"),

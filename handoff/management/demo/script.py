@@ -3,6 +3,12 @@
 GREETING = "Hello"
 GREETING_ANSWER = "How can I help you?"
 QUESTION = "My order has not come yet. May I talk to an agent?"
+# What the bot's configuration says at each stage, in the order they are reached.
+STAGES = {
+    "text_queued": "One moment please, I am looking for a colleague.",
+    "text_accepted": "You are now talking to a colleague.",
+    "text_ended": "The conversation with our colleague has ended.",
+}
 LATER_QUESTION = "And what are your opening hours?"
 LATER_ANSWER = "9:00"
 
