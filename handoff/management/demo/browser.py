@@ -18,7 +18,6 @@ class PageFault(RuntimeError):
 @dataclass(frozen=True)
 class Form:
     action: str
-    method: str
     fields: dict[str, str]
     buttons: set[str] = field(default_factory=set)
 
@@ -70,15 +69,9 @@ class Browser:
         fields = form.fields | changes
         # What was typed as a newline goes over the wire as two characters.
         fields = {name: value.replace("\n", "\r\n") for name, value in fields.items()}
-        if form.method == "get":
-            answer = self.session.get(form.action, params=fields, timeout=TIMEOUT)
-        else:
-            answer = self.session.post(
-                form.action,
-                data=fields,
-                headers={"Referer": form.action},
-                timeout=TIMEOUT,
-            )
+        answer = self.session.post(
+            form.action, data=fields, headers={"Referer": form.action}, timeout=TIMEOUT
+        )
         return self._page(answer)
 
     def _page(self, answer: requests.Response) -> Page:
@@ -92,7 +85,6 @@ class Browser:
 def _read_form(node: Node, *, page: Page) -> Form:
     form = Form(
         action=urljoin(page.url, node.attributes.get("action") or page.url),
-        method=node.attributes.get("method", "get").lower(),
         fields={},
     )
     for control in _controls(node, page=page):
