@@ -8,6 +8,8 @@ from handoff.api import waiting
 from handoff.models import Handoff
 from tests.api.bots import api_of, make_bot
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def ended(api, handoff_id):

@@ -8,6 +8,8 @@ from handoff.exceptions import MalformedBody
 from handoff.models import Handoff
 from handoff.strict_json import load_json
 
+pytestmark = pytest.mark.both_databases
+
 DEEP = 100_000
 BROKEN = {
     "nothing": b" ",

@@ -10,6 +10,8 @@ from handoff.exceptions import RateLimited
 from handoff.models import RateWindow
 from tests.api.bots import Api, api_of, make_bot
 
+pytestmark = pytest.mark.both_databases
+
 START = {"conversation_id": "c-1", "message": "Help!"}
 LIMIT = 5
 
@@ -119,7 +121,6 @@ def test_a_broken_counter_lets_no_stranger_through(db, monkeypatch):
     assert Api(key="hk_wrong").get("/events").status_code == 503
 
 
-@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_no_more_than_the_limit_pass_at_once(settings):
     settings.RATE_LIMIT_PER_BOT = LIMIT

@@ -3,6 +3,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config.logs import JsonFormatter
 from handoff.models import Callback
 from tests.callbacks.conftest import FIVE_KEYS, MESSAGE, call, signed
 
@@ -196,3 +197,11 @@ class TestExistingRules:
 
         assert [a.status_code for a in answers] == [400, 400, 429, 429]
         assert Callback.objects.count() == 2
+
+
+def test_the_address_of_a_refused_call_is_not_logged(bot, url, caplog):
+    call(url)
+
+    logged = "".join(JsonFormatter().format(record) for record in caplog.records)
+    assert "/servicenow/callback/[redacted]" in logged
+    assert bot.callback_id not in logged

@@ -14,6 +14,8 @@ from handoff.models.bot import CallbackAuthentication
 from tests.api.bots import make_bot
 from tests.callbacks.conftest import MESSAGE, call, new_secret, signed
 
+pytestmark = pytest.mark.both_databases
+
 Sign = Callable[..., dict[str, str]]
 
 
