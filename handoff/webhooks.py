@@ -64,9 +64,9 @@ def _check(answer: transport.Answer) -> None:
     if 200 <= status < 300:
         return
     if status == 410:
-        raise BotGone("the webhook answered 410")
+        raise BotGone("The webhook answered 410.")
     if status in UNAVAILABLE or status >= 500:
         wait = answer.headers.get("Retry-After", "")
         retry_after = min(float(wait), MAX_WAIT) if wait.isdecimal() else None
-        raise BotUnavailable(f"the webhook answered {status}", retry_after=retry_after)
-    raise BotRejected(f"the webhook answered {status}")
+        raise BotUnavailable(f"The webhook answered {status}.", retry_after=retry_after)
+    raise BotRejected(f"The webhook answered {status}.")

@@ -14,7 +14,6 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import InboundMessage, Observation
-from handoff.metrics import CALLBACKS
 from handoff.models import Callback, Handoff, Message, Outgoing
 from handoff.models.message import Role
 from handoff.relay.observing import observe
@@ -61,7 +60,6 @@ def _close(callback: Callback, note: str) -> None:
     callback.state = Callback.State.RELAYED if relayed else Callback.State.IGNORED
     callback.note, callback.processed_at = note, now()
     callback.save(update_fields=["state", "note", "processed_at"])
-    CALLBACKS.labels(callback.state, note).inc()
 
 
 def ingest(handoff: Handoff, said: InboundMessage, *, recovered: bool = False) -> str:

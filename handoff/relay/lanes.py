@@ -7,12 +7,11 @@ whose outcome is not known stays `sending`, and is never sent again on a guess.
 """
 
 import logging
-import random
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from random import uniform
 
 from django.conf import settings
 from django.db import transaction
@@ -21,9 +20,9 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import doorbell
-from handoff.metrics import ITEMS
-from handoff.models import Attempt, Event, Lane, Outgoing
+from handoff.models import Attempt, Lane
 from handoff.models.lane import ItemState
+from handoff.relay.routes import GaveUp, ItemT, Route, Verdict
 from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
@@ -32,57 +31,6 @@ logger = logging.getLogger(__name__)
 MARGIN = timedelta(seconds=5)
 SWEEP_LIMIT = 200
 BACKOFF_CAP = timedelta(minutes=5)
-
-ItemT = TypeVar("ItemT", Outgoing, Event)
-
-
-class GaveUp(DeliveryError):
-    """The item was tried as often, or for as long, as it may be."""
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Why nothing of a lane may go now, and when to look again."""
-
-    reason: str
-    until: datetime
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a failed attempt means: the item's state, and how long the lane waits."""
-
-    state: ItemState
-    reason: str
-    wait: timedelta | None = None
-
-
-class Route(Protocol[ItemT]):
-    """What differs between the two directions."""
-
-    max_attempts: int
-    max_age: timedelta
-
-    def lock(self) -> None:
-        """Take the row locks that come before the lane's in the lock order."""
-
-    def head(self) -> ItemT | None:
-        """Return the lane's first unsettled item."""
-
-    def hold(self, item: ItemT) -> Hold | None:
-        """Return why the item must wait, if it must."""
-
-    def send(self, item: ItemT, *, send_before: float) -> object:
-        """Carry the item over, or raise a DeliveryError."""
-
-    def judge(self, item: ItemT, error: DeliveryError) -> Verdict:
-        """Return what the error means for the item."""
-
-    def sent(self, item: ItemT, result: object) -> None:
-        """Write down what follows from the item having arrived."""
-
-    def failed(self, item: ItemT, error: DeliveryError) -> None:
-        """Write down what follows from the item having been given up."""
 
 
 @dataclass
@@ -202,7 +150,11 @@ def _intend(lease: Lease, route: Route[ItemT]) -> ItemT | None:
             lease.release(wake_at=hold.until, reason=hold.reason)
             return None
         if _is_exhausted(route, item):
-            _settle(route, item, error=GaveUp("given up after too many attempts"))
+            _settle(
+                route,
+                item,
+                error=GaveUp("Given up after too many attempts, or too long."),
+            )
             continue
         item.state = ItemState.SENDING
         # Counted before the send: a message that kills its worker ends as failed.
@@ -226,26 +178,25 @@ INTENT_FIELDS = [
 
 
 def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:
-    too_old = bool(item.attempts) and item.created_at < now() - route.max_age
-    return too_old or item.attempts >= route.max_attempts
+    was_tried = item.first_attempt_at is not None
+    is_old = item.created_at < now() - route.max_age
+    return (was_tried and is_old) or item.attempts >= route.max_attempts
 
 
 def _record(
     lease: Lease, route: Route[ItemT], item: ItemT, done: Done
 ) -> Verdict | None:
-    direction = lease.lane.direction
     if done.error is None:
-        ITEMS.labels(direction, "sent").inc()
         _settle(route, item, result=done.result)
         return None
     verdict = route.judge(item, done.error)
-    ITEMS.labels(direction, type(done.error).__name__).inc()
     _log(lease, item, done, verdict)
     if verdict.state == ItemState.FAILED:
         _settle(route, item, error=done.error)
     else:
+        item.attempts -= not verdict.counts
         item.state, item.last_error = verdict.state, str(done.error)[:300]
-        item.save(update_fields=["state", "last_error"])
+        item.save(update_fields=["state", "last_error", "attempts"])
     return verdict
 
 
@@ -289,10 +240,11 @@ def _log(lease: Lease, item: ItemT, done: Done, verdict: Verdict) -> None:
     )
 
 
-def backoff(attempts: int) -> timedelta:
-    """Return a random wait, of half a second or more, that grows with the attempts."""
-    ceiling = min(BACKOFF_CAP.total_seconds(), 2.0 ** min(attempts, 10))
-    return timedelta(seconds=max(0.5, random.uniform(0, ceiling)))  # noqa: S311 - jitter
+def backoff(since: datetime | None) -> timedelta:
+    """Return a random wait of up to the time that has passed, 1 s to 5 min."""
+    passed = (now() - since).total_seconds() if since else 0.0
+    ceiling = min(max(passed, 1.0), BACKOFF_CAP.total_seconds())
+    return timedelta(seconds=uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter
 
 
 def sweep() -> int:

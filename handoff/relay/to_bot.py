@@ -18,7 +18,7 @@ from handoff import lifecycle, webhooks
 from handoff.exceptions import BotGone, BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
 from handoff.models.lane import UNSETTLED, ItemState
-from handoff.relay.lanes import Hold, Verdict
+from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import transport
 from servicenow_auth.addresses import is_listed
 from servicenow_auth.exceptions import DeliveryError
@@ -58,7 +58,7 @@ class ToBot:
     def send(self, item: Event, *, send_before: float) -> None:
         bot = item.bot
         if not bot.webhook_url or bot.runtime.webhook_disabled_at:
-            raise BotGone("the webhook is switched off; the feed has the event")
+            raise BotGone("The webhook is switched off; the feed has the event.")
         endpoint = webhooks.Endpoint(
             url=bot.webhook_url,
             secrets=bot.signing_secrets.reveal(SigningSecret.Purpose.WEBHOOK),
@@ -76,7 +76,8 @@ class ToBot:
         if isinstance(error, BotGone):
             return Verdict(ItemState.FAILED, "webhook_disabled")
         if isinstance(error, BotUnavailable):
-            return Verdict(ItemState.SENDING, UNAVAILABLE, self._pause(item, error))
+            wait = self._pause(item, error)
+            return Verdict(ItemState.SENDING, UNAVAILABLE, wait, counts=False)
         if item.attempts >= MAX_REJECTIONS:
             return Verdict(ItemState.FAILED, "rejected")
         return Verdict(ItemState.SENDING, "rejected", _wait(item.attempts))
@@ -86,8 +87,6 @@ class ToBot:
         wait = _wait(runtime.webhook_failures + 1)
         if error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
-        item.attempts -= 1
-        item.save(update_fields=["attempts"])
         self._runtime().update(
             webhook_failures=F("webhook_failures") + 1,
             webhook_paused_until=now() + wait,

@@ -13,8 +13,9 @@ from handoff.chat_systems import ChatSystem, Observation
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
-from handoff.relay.lanes import Hold, Verdict, backoff
+from handoff.relay.lanes import backoff
 from handoff.relay.observing import observe
+from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
@@ -38,7 +39,7 @@ AUTHORIZATION_WAIT = timedelta(minutes=1)
 THROTTLE_WAIT = timedelta(seconds=30)
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
-OUTCOME_UNKNOWN = "the outcome is unknown: the worker stopped before recording it"
+OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
 
 
 class ToServiceNow:
@@ -100,16 +101,20 @@ class ToServiceNow:
             return Verdict(ItemState.SENDING, AMBIGUOUS, FIRST_LOOK)
         if isinstance(error, Rejected):
             return Verdict(ItemState.FAILED, "rejected")
+        return self._not_applied(item, error)
+
+    def _not_applied(self, item: Outgoing, error: DeliveryError) -> Verdict:
+        """Wait for the door to open: nothing is wrong with the item."""
+        reason, wait = UNREACHABLE, backoff(item.first_attempt_at)
         if isinstance(error, Unauthorized):
-            return Verdict(ItemState.PENDING, UNAUTHORIZED, AUTHORIZATION_WAIT)
-        if isinstance(error, Throttled):
-            wait = THROTTLE_WAIT
+            reason, wait = UNAUTHORIZED, AUTHORIZATION_WAIT
+        elif isinstance(error, Throttled):
+            reason, wait = THROTTLED, THROTTLE_WAIT
             if error.retry_after is not None:
                 wait = timedelta(seconds=error.retry_after)
             connection = self.lane.bot.connection
             auth.pause(connection, seconds=wait.total_seconds(), reason=error.detail)
-            return Verdict(ItemState.PENDING, THROTTLED, wait)
-        return Verdict(ItemState.PENDING, UNREACHABLE, backoff(item.attempts))
+        return Verdict(ItemState.PENDING, reason, wait, counts=False)
 
     def sent(self, item: Outgoing, result: object) -> None:
         if isinstance(result, Observation):

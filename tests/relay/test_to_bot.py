@@ -134,6 +134,30 @@ def test_410_switches_the_webhook_off_and_the_feed_goes_on(http, told):
     assert [number for (number,) in numbers] == [1, 2, 3, 4]
 
 
+def test_a_webhook_that_was_switched_off_can_be_switched_on(http, told):
+    http.post(WEBHOOK, status=410)
+    relay.drain(to_bot(told).pk)
+
+    services.switch_webhook_on(bot=told.bot)
+    lifecycle.emit(told, "message.created", {"number": 3})
+    http.post(WEBHOOK, status=204)
+    relay.drain(to_bot(told).pk)
+
+    assert json.loads(http.calls[1].request.body)["data"] == {"number": 3}
+
+
+def test_an_event_is_given_up_after_three_days_of_a_dead_webhook(http, told):
+    http.post(WEBHOOK, status=500)
+    relay.drain(to_bot(told).pk)
+    Event.objects.filter(feed_sequence=1).update(created_at=now() - timedelta(hours=73))
+    http.post(WEBHOOK, status=204)
+
+    again(told)
+
+    ordered = Event.objects.order_by("feed_sequence")
+    assert list(ordered.values_list("state", flat=True)) == ["failed", "sent"]
+
+
 def test_an_event_of_a_worker_that_died_is_sent_again(http, told):
     Event.objects.filter(feed_sequence=1).update(state="sending", attempts=1)
     http.post(WEBHOOK, status=204)

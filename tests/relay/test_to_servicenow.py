@@ -176,6 +176,7 @@ def test_a_refused_message_is_told_and_the_next_one_goes(http, running):
         (403, Reason.QUEUE_CLOSED),
         (404, Reason.NOT_ROUTED),
         (400, Reason.REJECTED),
+        (503, Reason.QUEUE_CLOSED),
     ],
 )
 def test_a_refused_start_fails_the_handoff_with_its_reason(
@@ -250,6 +251,22 @@ def test_a_handoff_ended_before_it_was_sent_never_reaches_servicenow(handoff):
 
     assert states(handoff) == ["failed"]
     assert events(handoff) == ["handoff.failed"]
+
+
+def test_a_long_outage_costs_no_attempts_and_only_a_day_ends_it(http, running):
+    post(running, "one")
+    for _ in range(30):
+        http.post(MESSAGES, body=requests.ConnectTimeout())
+        relay.drain(to_servicenow(running).pk)
+        Lane.objects.update(wake_at=now() - timedelta(seconds=1))
+    item = Outgoing.objects.get(kind="message")
+    assert (item.state, item.attempts) == ("pending", 0)
+    Outgoing.objects.update(created_at=now() - timedelta(hours=25))
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert states(running)[1:] == ["failed"]
+    assert events(running) == ["message.failed"]
 
 
 def test_an_item_is_given_up_after_its_attempts(running):

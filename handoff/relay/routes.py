@@ -1,0 +1,65 @@
+"""What differs between the two directions of a lane."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from handoff.models import Event, Outgoing
+from handoff.models.lane import ItemState
+from servicenow_auth.exceptions import DeliveryError
+
+ItemT = TypeVar("ItemT", Outgoing, Event)
+
+
+class GaveUp(DeliveryError):
+    """The item was tried as often, or for as long, as it may be."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why nothing of a lane may go now, and when to look again."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a failed attempt means: the item's state, and how long the lane waits.
+
+    Limits are for what is wrong with the item; an attempt that only met a closed door
+    does not count towards them.
+    """
+
+    state: ItemState
+    reason: str
+    wait: timedelta | None = None
+    counts: bool = True
+
+
+class Route(Protocol[ItemT]):
+    """What differs between the two directions."""
+
+    max_attempts: int
+    max_age: timedelta
+
+    def lock(self) -> None:
+        """Take the row locks that come before the lane's in the lock order."""
+
+    def head(self) -> ItemT | None:
+        """Return the lane's first unsettled item."""
+
+    def hold(self, item: ItemT) -> Hold | None:
+        """Return why the item must wait, if it must."""
+
+    def send(self, item: ItemT, *, send_before: float) -> object:
+        """Carry the item over, or raise a DeliveryError."""
+
+    def judge(self, item: ItemT, error: DeliveryError) -> Verdict:
+        """Return what the error means for the item."""
+
+    def sent(self, item: ItemT, result: object) -> None:
+        """Write down what follows from the item having arrived."""
+
+    def failed(self, item: ItemT, error: DeliveryError) -> None:
+        """Write down what follows from the item having been given up."""
