@@ -89,6 +89,8 @@ class Handoff(models.Model):
     idle_warned_at = models.DateTimeField(null=True)
     # Due for a look at ServiceNow; null when nothing is left to be seen there.
     poll_at = models.DateTimeField(null=True)
+    # Something was said that we could not read; the next look reads the messages.
+    must_read = models.BooleanField(default=False)
     # An end that ServiceNow showed us, not yet announced: {state, reason, …}.
     pending_end = models.JSONField(null=True)
     pending_end_at = models.DateTimeField(null=True)
@@ -128,6 +130,11 @@ class Handoff(models.Model):
                 name="handoffs_by_group",
             ),
             models.Index(fields=["bot", "-created_at"], name="handoffs_of_a_bot"),
+            models.Index(fields=["-created_at"], name="handoffs_newest_first"),
+            models.Index(
+                fields=["bot", "conversation_id", "-created_at"],
+                name="handoffs_of_a_conversation",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,8 +37,8 @@ def look(handoff_id: UUID) -> None:
             system = chat_systems.connect(handoff.bot.chat_system, instance)
             if handoff.pending_end is None:
                 _look_at_state(handoff, system)
-            else:
-                _conclude(handoff, system)
+            if handoff.pending_end is not None or handoff.must_read:
+                _read_messages(handoff, system)
     except (DeliveryError, ServiceNowAuthError) as exc:
         _unseen(handoff, exc)
 
@@ -67,20 +67,21 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
             locked.save(update_fields=["agent_avatar_url"])
 
 
-def _conclude(handoff: Handoff, system: ChatSystem) -> None:
+def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     since = handoff.created_at - OVERLAP
-    messages = system.messages(group_id=handoff.group_id, since=since)
-    _announce(handoff, messages, complete=True)
+    _take_in(handoff, system.messages(group_id=handoff.group_id, since=since))
 
 
 @transaction.atomic
-def _announce(
-    handoff: Handoff, messages: list[InboundMessage], *, complete: bool
-) -> None:
+def _take_in(handoff: Handoff, messages: list[InboundMessage]) -> None:
+    """Relay what no callback brought; an end known before the read is told after it."""
     locked = lifecycle.lock(handoff.pk)
     for message in messages:
         ingest(locked, message, recovered=True)
-    announce_end(locked, complete=complete)
+    if handoff.pending_end is not None:
+        announce_end(locked, complete=True)
+    elif handoff.must_read:
+        Handoff.objects.filter(pk=handoff.pk).update(must_read=False)
 
 
 def _unseen(handoff: Handoff, exc: DeliveryError | ServiceNowAuthError) -> None:
@@ -90,7 +91,8 @@ def _unseen(handoff: Handoff, exc: DeliveryError | ServiceNowAuthError) -> None:
     if handoff.pending_end_at is None:
         return
     if now() - handoff.pending_end_at > END_PATIENCE:
-        _announce(handoff, [], complete=False)
+        with transaction.atomic():
+            announce_end(lifecycle.lock(handoff.pk), complete=False)
     else:
         mine = Handoff.objects.filter(pk=handoff.pk, poll_at__isnull=False)
         mine.update(poll_at=Now() + END_RETRY)

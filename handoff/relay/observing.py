@@ -98,7 +98,9 @@ def announce_end(handoff: Handoff, *, complete: bool) -> None:
     """Tell the bot of the end; `complete`: all messages before it were read."""
     if handoff.pending_end is None:
         return
-    lifecycle.give_up_pending(handoff, error="the conversation was closed before")
+    lifecycle.give_up_pending(
+        handoff, error="The conversation was closed before it was sent."
+    )
     lifecycle.finish(
         handoff,
         reason=Reason(handoff.pending_end["reason"]),

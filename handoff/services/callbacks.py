@@ -1,11 +1,16 @@
 """ServiceNow tells us something: keep it first, believe it later."""
 
+import re
+
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from handoff import doorbell, strict_json
 from handoff.exceptions import MalformedBody
-from handoff.models import Bot, Callback
+from handoff.models import Bot, Callback, Handoff
+
+# How rules that write JSON by hand name the conversation.
+GROUP = re.compile(rb'"group"\s*:\s*"([0-9a-f]{32})"')
 
 
 def receive_callback(
@@ -37,7 +42,9 @@ def receive_callback(
         return Callback.objects.get(bot=bot, delivery_id=delivery_id)
 
 
+@transaction.atomic
 def _store_broken(bot: Bot, body: bytes, *, authenticated_by: str, note: str) -> None:
+    """Keep a body that cannot be read; if it names a conversation, that is read."""
     # Without the delivery id: a corrected call with the same one must still count.
     Callback.objects.create(
         bot=bot,
@@ -47,3 +54,9 @@ def _store_broken(bot: Bot, body: bytes, *, authenticated_by: str, note: str) ->
         note=note[:300],
         processed_at=now(),
     )
+    if named := GROUP.search(body):
+        group_id = named[1].decode()
+        spoken_of = Handoff.objects.filter(bot=bot, group_id=group_id)
+        for handoff in spoken_of.open().filter(poll_at__isnull=False):
+            Handoff.objects.filter(pk=handoff.pk).update(must_read=True, poll_at=now())
+            doorbell.ring_look(handoff.pk)

@@ -8,8 +8,17 @@ from django.utils.timezone import now
 from handoff import services
 from handoff.exceptions import MalformedBody
 from handoff.models import Callback, Event, Handoff, Message, Outgoing
-from handoff.relay import inbox
-from tests.relay.conftest import AGENT, ENTRY, GROUP, events
+from handoff.relay import inbox, looking
+from tests.relay.conftest import (
+    AGENT,
+    ENTRY,
+    GROUP,
+    MESSAGES,
+    STATE,
+    entry,
+    events,
+    message,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +185,28 @@ def test_a_broken_body_is_stored_before_it_is_refused(running):
         )
 
     assert Callback.objects.get().state == "broken"
+
+
+def test_a_broken_body_that_names_its_conversation_makes_us_read_it(http, running):
+    Handoff.objects.update(poll_at=now() + timedelta(hours=1))
+    broken = f'{{"group": "{GROUP}", "formatted_message": "say "hi""}}'
+    with pytest.raises(MalformedBody):
+        services.receive_callback(
+            bot=running.bot,
+            body=broken.encode(),
+            authenticated_by="existing_rule",
+            delivery_id=None,
+        )
+    running.refresh_from_db()
+    assert running.must_read
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
+    http.get(STATE, json={"result": [entry(1)]})
+    http.get(MESSAGES, json={"result": [message("1" * 32, 'say "hi"')]})
+
+    looking.look(running.pk)
+
+    assert texts(running) == ['say "hi"']
+    assert not Handoff.objects.get().must_read
 
 
 def test_nothing_is_relayed_after_the_end(running):
