@@ -1,14 +1,15 @@
-"""What follows in the relay when a connection gains or loses its authorization."""
+"""What follows in the relay when a connection changes."""
 
 from typing import Any
 
 from handoff import services
 from servicenow_auth.models import Connection
-from servicenow_auth.signals import authorization_changed
+from servicenow_auth.signals import authorization_changed, user_changing
 
 
 def connect() -> None:
     authorization_changed.connect(_follow, dispatch_uid="handoff")
+    user_changing.connect(_guard, dispatch_uid="handoff")
 
 
 def _follow(*, connection: Connection, ready: bool, **_: Any) -> None:
@@ -16,3 +17,7 @@ def _follow(*, connection: Connection, ready: bool, **_: Any) -> None:
         services.resume_lanes(connection=connection)
     else:
         services.tell_authorization_required(connection=connection)
+
+
+def _guard(*, connection: Connection, user_name: str, **_: Any) -> None:
+    services.refuse_another_user(connection=connection, user_name=user_name)

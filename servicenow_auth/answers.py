@@ -45,7 +45,7 @@ def _fail(answer: Answer, document: Json | None) -> NoReturn:
         raise Throttled(f"{said}: too many calls.", retry_after=wait)
     if _HIBERNATING.search(answer.body[:20_000]):
         raise Ambiguous("The instance is hibernating.")
-    if answer.status in DEFINITE:
+    if answer.status in DEFINITE or _is_a_refusal_in_words(answer, document):
         text = _text(document or {})
         raise Rejected(
             f"{said}: {text}" if text else f"{said}.", status=answer.status, text=text
@@ -54,6 +54,12 @@ def _fail(answer: Answer, document: Json | None) -> NoReturn:
         raise Ambiguous(f"{said} without a JSON object.")
     ended = answer.status == 500 and "error" in document
     raise Ambiguous(f"{said} and an error." if ended else f"{said}.", ended=ended)
+
+
+def _is_a_refusal_in_words(answer: Answer, document: Json | None) -> bool:
+    """Tell a closed queue, for which some releases say 503 and why, from an outage."""
+    words = document and document.get("result")
+    return answer.status == 503 and isinstance(words, str)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

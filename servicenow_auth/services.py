@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from servicenow_auth import oauth, states, tokens
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
+    AnotherUser,
     AttemptRefused,
     NotAuthorized,
     SealBroken,
@@ -31,6 +32,7 @@ from servicenow_auth.models import (
     ConnectionRuntime,
     State,
 )
+from servicenow_auth.signals import user_changing
 
 logger = logging.getLogger(__name__)
 
@@ -228,10 +230,11 @@ def complete(attempt: AuthorizationAttempt, *, code: str) -> Connection:
 def who_am_i(connection: Connection) -> Identity:
     """Ask the instance whom it takes us for; its answer makes the connection ready.
 
-    Raises DeliveryError, or NotAuthorized where there is no clear answer.
+    Raises DeliveryError, NotAuthorized where there is no clear answer, or AnotherUser.
     """
     with Instance(connection, probing=True) as instance:
         identity = read_identity(instance.get(PATH, PARAMS))
+    _ask_whether_user_may_change(connection, identity, version=instance.version)
     if instance.version is None or not states.make_ready(
         pk=connection.pk,
         version=instance.version,
@@ -242,6 +245,21 @@ def who_am_i(connection: Connection) -> Identity:
     ):
         raise NotAuthorized("The credentials were changed meanwhile. Check again.")
     return identity
+
+
+def _ask_whether_user_may_change(
+    connection: Connection, identity: Identity, *, version: int | None
+) -> None:
+    runtime = ConnectionRuntime.objects.get(pk=connection.pk)
+    if runtime.user_sys_id in ("", identity.sys_id):
+        return
+    user_name = identity.user_name
+    try:
+        user_changing.send(Connection, connection=connection, user_name=user_name)
+    except AnotherUser as exc:
+        guard = {} if version is None else {"version": version}
+        states.need_reauthorization(pk=connection.pk, detail=exc.detail, **guard)
+        raise
 
 
 def _hash(text: str) -> str:
@@ -258,11 +276,6 @@ def pause(connection: Connection, *, seconds: float, reason: str) -> None:
     rows.filter(Q(paused_until=None) | Q(paused_until__lt=until)).update(
         paused_until=until, pause_reason=reason[:300]
     )
-
-
-def resume(connection: Connection) -> None:
-    rows = ConnectionRuntime.objects.filter(pk=connection.pk)
-    rows.update(paused_until=None, pause_reason="")
 
 
 def status_line(connection: Connection) -> StatusLine:

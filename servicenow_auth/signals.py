@@ -5,3 +5,7 @@ from django.dispatch import Signal
 # Sent with `connection` and `ready` inside the transaction that changes the state:
 # what a receiver writes is committed, or lost, together with it.
 authorization_changed = Signal()
+
+# Sent with `connection` and `user_name` before we act as another ServiceNow user than
+# so far; a receiver that raises AnotherUser keeps the connection from being ready.
+user_changing = Signal()

@@ -5,8 +5,10 @@ from handoff.services.bots import (
     create_api_key,
     new_signing_secret,
     prepare_bot,
+    refuse_another_user,
     resume_lanes,
     revoke_api_key,
+    switch_webhook_on,
     tell_authorization_required,
 )
 from handoff.services.callbacks import receive_callback
@@ -33,9 +35,11 @@ __all__ = [
     "post_message",
     "prepare_bot",
     "receive_callback",
+    "refuse_another_user",
     "resume_lanes",
     "revoke_api_key",
     "set_typing",
     "start_handoff",
+    "switch_webhook_on",
     "tell_authorization_required",
 ]

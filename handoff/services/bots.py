@@ -7,9 +7,10 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from handoff import lifecycle
-from handoff.models import ApiKey, Bot, BotRuntime, Lane, SigningSecret
+from handoff.models import ApiKey, Bot, BotRuntime, Handoff, Lane, SigningSecret
 from handoff.models.lane import Direction
 from handoff.relay import lanes
+from servicenow_auth.exceptions import AnotherUser
 from servicenow_auth.fields import Secret
 from servicenow_auth.models import Connection
 
@@ -22,6 +23,18 @@ def prepare_bot(*, bot: Bot) -> None:
     """Give a bot the rows that it runs on; harmless to repeat."""
     BotRuntime.objects.get_or_create(bot=bot)
     Lane.objects.get_or_create(bot=bot, handoff=None, direction=Direction.TO_BOT)
+
+
+@transaction.atomic
+def switch_webhook_on(*, bot: Bot) -> None:
+    """Let a webhook that was paused, or switched off by a 410, begin anew."""
+    BotRuntime.objects.filter(bot=bot).update(
+        webhook_failures=0,
+        webhook_paused_until=None,
+        webhook_disabled_at=None,
+        webhook_error="",
+    )
+    lanes.wake(Lane.objects.filter(bot=bot, direction=Direction.TO_BOT))
 
 
 def create_api_key(*, bot: Bot, name: str = "") -> tuple[ApiKey, str]:
@@ -63,4 +76,17 @@ def tell_authorization_required(*, connection: Connection) -> None:
         prepare_bot(bot=bot)
         lifecycle.emit_for_bot(
             bot, "authorization.required", {"reason": connection.runtime.detail}
+        )
+
+
+def refuse_another_user(*, connection: Connection, user_name: str) -> None:
+    """Raise AnotherUser while handoffs are open: ServiceNow shows them to their opener.
+
+    As somebody else we could not read them, and would take our own words for an
+    agent's.
+    """
+    if Handoff.objects.open().filter(bot__connection=connection).exists():
+        raise AnotherUser(
+            f"ServiceNow takes us for {user_name} now, but handoffs are still open as "
+            f"{connection.runtime.user_name}. Authorize as that user, or end them."
         )

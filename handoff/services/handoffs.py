@@ -98,7 +98,7 @@ def _find(bot: Bot, request: StartRequest) -> Started | None:
     repeated = request.id and mine.filter(request_id=request.id).first()
     if repeated:
         if repeated.body_hash != _hash(request):
-            raise RequestConflict("this id came before with another body")
+            raise RequestConflict("This id came before with another body.")
         return Started(handoff=repeated, repeated=True)
     running = mine.open().filter(conversation_id=request.conversation_id).first()
     return Started(handoff=running, message_sent=False) if running else None
@@ -111,13 +111,13 @@ def _hash(request: StartRequest | NewMessage) -> str:
 
 def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
     if not bot.enabled:
-        raise BotDisabled("the bot is not enabled")
+        raise BotDisabled("The bot is not enabled.")
     if bot.connection.runtime.state != AuthorizationState.READY:
-        raise NotAuthorized("the bot is not authorized at ServiceNow")
+        raise NotAuthorized("The bot is not authorized at ServiceNow.")
     if not (request.queue or bot.queue_id):
-        raise QueueMissing("neither the request nor the bot names a queue")
+        raise QueueMissing("Neither the request nor the bot names a queue.")
     if Handoff.objects.filter(bot=bot).open().count() >= settings.MAX_OPEN_HANDOFFS:
-        raise TooManyOpenHandoffs("the bot has too many open handoffs")
+        raise TooManyOpenHandoffs("The bot has too many open handoffs.")
 
 
 @transaction.atomic
@@ -208,16 +208,16 @@ def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, boo
 def _repeat(handoff_id: UUID, message: NewMessage) -> Message:
     known = Message.objects.filter(handoff=handoff_id, client_id=message.id).first()
     if known is None:
-        raise HandoffClosed("the handoff is over")
+        raise HandoffClosed("The handoff is over.")
     if known.body_hash != _hash(message):
-        raise RequestConflict("this id came before with another body")
+        raise RequestConflict("This id came before with another body.")
     return known
 
 
 def _refuse_if_full(handoff: Handoff) -> None:
     waiting = Outgoing.objects.filter(lane__handoff=handoff, state__in=UNSETTLED)
     if waiting.count() >= settings.MAX_OPEN_ITEMS:
-        raise TooManyOpenItems("too many messages wait to be delivered")
+        raise TooManyOpenItems("Too many messages wait to be delivered.")
 
 
 @transaction.atomic

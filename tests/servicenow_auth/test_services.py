@@ -186,8 +186,6 @@ def test_a_shorter_pause_does_not_end_a_longer_one(basic):
     assert runtime.pause_reason == "long"
     services.pause(basic, seconds=90, reason="longer")
     assert ConnectionRuntime.objects.get().pause_reason == "longer"
-    services.resume(basic)
-    assert ConnectionRuntime.objects.get().paused_until is None
 
 
 @pytest.mark.parametrize(
