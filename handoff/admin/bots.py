@@ -181,6 +181,7 @@ class BotAdmin(BotButtons):
                 "status": connections.status_line(obj.connection),
                 "handoffs": obj.handoffs.all()[:20],
                 "health": health.of(obj),
+                "webhook_rests": health.webhook_rests(obj),
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
 

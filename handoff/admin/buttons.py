@@ -27,6 +27,7 @@ class BotButtons(OwnedAdmin):
             ("api-keys/<uuid:key_id>/revoke", "revoke_api_key", self.revoke_api_key),
             ("secrets/<slug:purpose>/new", "new_secret", self.new_secret),
             ("disconnect", "disconnect", self.disconnect),
+            ("webhook/on", "webhook_on", self.webhook_on),
         ]
         urls = [
             path(
@@ -76,6 +77,13 @@ class BotButtons(OwnedAdmin):
         connections.disconnect(bot.connection)
         self.log_change(request, bot, "Disconnected it from ServiceNow.")
         messages.success(request, "Disconnected: the tokens are revoked and cleared.")
+        return self.back_to(bot)
+
+    def webhook_on(self, request: HttpRequest, bot_id: Any) -> HttpResponse:
+        bot = self._bot(request, bot_id)
+        services.switch_webhook_on(bot=bot)
+        self.log_change(request, bot, "Switched the webhook on.")
+        messages.success(request, "The webhook is on: events go out from now.")
         return self.back_to(bot)
 
     # --- Delete ----------------------------------------------------------------------

@@ -22,6 +22,13 @@ def of(bot: Bot) -> list[tuple[str, str]]:
     ]
 
 
+def webhook_rests(bot: Bot) -> bool:
+    """Tell whether events wait, or no longer go out, until somebody acts."""
+    runtime = bot.runtime
+    paused = runtime.webhook_paused_until and runtime.webhook_paused_until > now()
+    return bool(bot.webhook_url and (runtime.webhook_disabled_at or paused))
+
+
 def _pause_of_connection(bot: Bot) -> str:
     runtime = bot.connection.runtime
     if runtime.paused_until and runtime.paused_until > now():
@@ -55,9 +62,8 @@ def _webhook(bot: Bot) -> str:
         return "None: the bot reads the feed"
     why = f": {runtime.webhook_error}" if runtime.webhook_error else ""
     if runtime.webhook_disabled_at:
-        return (
-            f"Switched off since {runtime.webhook_disabled_at:%Y-%m-%d %H:%M} UTC{why}"
-        )
+        since = f"{runtime.webhook_disabled_at:%Y-%m-%d %H:%M} UTC"
+        return f"Switched off since {since}{why}"
     if runtime.webhook_paused_until and runtime.webhook_paused_until > now():
         return f"Paused until {runtime.webhook_paused_until:%H:%M:%S} UTC{why}"
     return f"{runtime.webhook_failures} failures in a row{why}" if why else "Working"

@@ -1,10 +1,12 @@
 """The admin site: who gets in."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from handoff.admin.login import LoginForm
 
@@ -14,9 +16,22 @@ else:
     from unfold.sites import UnfoldAdminSite
 
 
+# Unfold's Alpine evaluates expressions and sets styles; no other page may.
+POLICY = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
+View = Callable[..., HttpResponse]
+
+
 class HandoffAdminSite(UnfoldAdminSite):
     login_form = LoginForm
     login_template = "handoff/login.html"
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return _with_policy(super().admin_view(view, cacheable))
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _with_policy(super().login)(request, extra_context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Ask for a second factor, outside the demo."""
@@ -30,3 +45,16 @@ class HandoffAdminSite(UnfoldAdminSite):
         """Put our own pages first, before users and groups."""
         found = super().get_app_list(request, app_label)
         return sorted(found, key=lambda app: app["app_label"] != "handoff")
+
+
+def _with_policy(view: View) -> View:
+    """Add what the admin's pages need to what a view says of its own."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(*args, **kwargs)
+        own = getattr(response, "_csp_update", None) or {}
+        setattr(response, "_csp_update", POLICY | own)  # noqa: B010 - django-csp's door
+        return response
+
+    return wrapped

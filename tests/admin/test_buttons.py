@@ -1,8 +1,9 @@
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils.timezone import now
 
 from handoff import services
-from handoff.models import ApiKey, SigningSecret
+from handoff.models import ApiKey, BotRuntime, SigningSecret
 from servicenow_auth.fields import Secret
 from servicenow_auth.models import ConnectionRuntime, State
 from tests.admin.people import HOST, make_bot, page, told
@@ -13,6 +14,7 @@ BUTTONS = [
     ("new_api_key", ()),
     ("new_secret", ("webhook",)),
     ("disconnect", ()),
+    ("webhook_on", ()),
 ]
 
 
@@ -93,3 +95,16 @@ def test_disconnect_is_offered_where_there_is_a_token(alice, bot):
     runtime.refresh_token = Secret("the-token")
     runtime.save()
     assert "Disconnect" in page(alice.get("handoff_bot_change", bot.pk))
+
+
+def test_a_webhook_that_a_bot_switched_off_is_switched_on_again(alice, bot):
+    label = "Switch the webhook on"
+    bot.webhook_url = "https://bot.example.org/webhook"
+    bot.save()
+    assert label not in page(alice.get("handoff_bot_change", bot.pk))
+    BotRuntime.objects.update(webhook_disabled_at=now())
+    assert label in page(alice.get("handoff_bot_change", bot.pk))
+
+    alice.post("handoff_bot_webhook_on", bot.pk)
+
+    assert BotRuntime.objects.get().webhook_disabled_at is None

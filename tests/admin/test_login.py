@@ -87,3 +87,11 @@ def test_a_person_of_staff_without_group_sees_no_bot(bot):
     nobody = Admin(User.objects.create_user("nobody", is_staff=True))
     assert bot.name not in page(nobody.get("handoff_bot_changelist"))
     assert nobody.get("handoff_bot_add").status_code == 403
+
+
+def test_only_the_admin_may_evaluate_and_style_inline(client, db):
+    admin = client.get("/admin/login/")["Content-Security-Policy"]
+    elsewhere = client.get("/api/v1/handoffs")["Content-Security-Policy"]
+    for allowance in ("'unsafe-eval'", "'unsafe-inline'"):
+        assert allowance in admin
+        assert allowance not in elsewhere
