@@ -10,7 +10,7 @@ from kombu.transport import filesystem
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override] # kombu's own two signatures differ
         """Write under another name and rename.
 
         kombu writes in place, and a reader that opens a half-written file dies of it.
@@ -18,7 +18,7 @@ class Channel(filesystem.Channel):
         folder = Path(self.data_folder_out)
         name = folder / f"{time_ns()}_{uuid.uuid4()}.{queue}.msg"
         draft = name.with_name(f"{name.name}.draft")
-        draft.write_text(dumps(message))
+        draft.write_text(dumps(payload))
         draft.rename(name)
 
 

@@ -37,7 +37,7 @@ def call(method: str, path: str, **kw: Any) -> Any:
 
 def send_lines(handoff_id: str) -> None:
     """Send each typed line to the agent; the end of the input ends the handoff."""
-    for line in sys.stdin:
+    for line in filter(str.strip, sys.stdin):
         message = {"id": str(uuid.uuid4()), "text": line.rstrip("\n")}
         call("POST", f"/handoffs/{handoff_id}/messages", json=message)
     call("POST", f"/handoffs/{handoff_id}/end", json={"reason": "user_left"})

@@ -221,7 +221,7 @@ def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
         return False
     start = Outgoing.objects.get(lane__handoff=handoff, kind=Outgoing.Kind.START)
     if start.state == ItemState.PENDING:
-        give_up_pending(handoff, error="the handoff ended before it was sent")
+        give_up_pending(handoff, error="The handoff ended before it was sent.")
     else:
         queue(handoff, kind=Outgoing.Kind.END)
     return finish(handoff, reason=reason, ended_by=ended_by)

@@ -68,7 +68,7 @@ class ConnectSupport:
         )
         observation = observe_entry(_object(answer))
         if not observation.group_id:
-            raise Ambiguous("ServiceNow's answer names no conversation")
+            raise Ambiguous("ServiceNow's answer names no conversation.")
         return observation
 
     def send(
