@@ -1,8 +1,10 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.sandbox.demo_bot import Agent, Bot, FakeProduct, User, eventually
 from tests.sandbox.instance import Browser, Instance, running_instance
 from tests.sandbox.receiver import Receiver
 
@@ -34,3 +36,52 @@ def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
     yield receiver
     receiver.close()
+
+
+@pytest.fixture(scope="module")
+def application(sandbox_instance: Instance) -> Any:
+    """An OAuth application that an administrator has registered."""
+    return sandbox_instance.register_application()
+
+
+@pytest.fixture(scope="session")
+def running_bot(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Bot, FakeProduct]]:
+    """The demo bot, a process of its own; each user has a conversation apart."""
+    product = FakeProduct()
+    bot = Bot(
+        data=tmp_path_factory.mktemp("demo_bot"),
+        product_port=product.server.server_port,
+    )
+    bot.set_up()
+    yield bot, product
+    bot.end()
+    product.close()
+
+
+@pytest.fixture
+def bot(running_bot: tuple[Bot, FakeProduct]) -> Bot:
+    return running_bot[0]
+
+
+@pytest.fixture
+def product(running_bot: tuple[Bot, FakeProduct]) -> FakeProduct:
+    product = running_bot[1]
+    product.calls.clear()
+    return product
+
+
+@pytest.fixture
+def user(bot: Bot) -> Iterator[User]:
+    user = User(bot.url)
+    yield user
+    user.session.close()
+
+
+@pytest.fixture
+def agent(bot: Bot, product: FakeProduct, user: User) -> Agent:
+    """The user has asked for a person, and the product knows."""
+    user.say("agent")
+    assert eventually(lambda: user.sees("user", "delivery") == ["Sent"])
+    return Agent(bot=bot, start=product.calls[0].body)

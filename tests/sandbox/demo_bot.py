@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1kZW1vLWJvdC10ZXN0cw=="
 API_KEY = "key-of-the-demo-bot"
+AS_WRITTEN = 'a "quote"\n\n  two lines, \U0001f600 <b>bold</b> &amp; $1 \\n'
 
 T = TypeVar("T")
 
@@ -213,6 +214,10 @@ class Agent:
     bot: Bot
     start: dict[str, Any]
     sequence: int = 0
+
+    @property
+    def messages_path(self) -> str:
+        return f"/api/v1/handoffs/handoff-{self.start['id']}/messages"
 
     def event(self, kind: str, *, state: str = "accepted", **data: Any) -> Any:
         self.sequence += 1

@@ -43,6 +43,10 @@ class Instance:
         options.setdefault("allow_redirects", False)
         return requests.request(method, self.url + path, timeout=10, **options)
 
+    def answer(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        response = self.call(method, path, **options)
+        return response.status_code, response.json()["result"]
+
     def get(self, path: str, *, auth: tuple[str, str], **query: str) -> Any:
         response = self.call("GET", path, auth=auth, params=query)
         assert response.status_code == 200, response.text
@@ -129,6 +133,22 @@ class Instance:
             action_update=True,
             filter_condition="stateVALCHANGES^ORassigned_toVALCHANGES^EQ",
         )
+
+    def settle(self) -> None:
+        """Wait until the rules have run for all that was written before."""
+        marker = self.create("syslog", message="marker")["sys_id"]
+        rule = self.create(
+            "sys_script",
+            collection="syslog",
+            when="async",
+            action_update=True,
+            script=f"gs.info('settled {marker}');",
+        )
+        self.patch("syslog", marker, level="1")
+        query = f"message=settled {marker}"
+        assert eventually(lambda: self.table("syslog", sysparm_query=query))
+        path = f"/api/now/table/sys_script/{rule['sys_id']}"
+        self.call("DELETE", path, auth=ADMIN)
 
     def install_rule(self, collection: str, **values: Any) -> Any:
         rule = {
