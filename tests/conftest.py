@@ -55,6 +55,17 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def migrated(
+    tmp_path_factory: pytest.TempPathFactory, postgres_url: str
+) -> Iterator[str]:
+    """A migrated database on PostgreSQL, to be copied: that takes no seconds."""
+    with servers.postgres_database(postgres_url) as url:
+        product = Product(folder=tmp_path_factory.mktemp("migrated"), database_url=url)
+        product.manage("migrate", "--verbosity=0")
+        yield url
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """The surroundings' Redis server, else one of our own."""
     if given := environ.Env().str("REDIS_URL", default=""):
@@ -70,13 +81,14 @@ def chromium() -> str:
 
 
 @pytest.fixture
-def product(tmp_path: Path, postgres_url: str, redis_url: str) -> Iterator[Product]:
+def product(
+    tmp_path: Path, postgres_url: str, migrated: str, redis_url: str
+) -> Iterator[Product]:
     """The product, migrated, on PostgreSQL and Redis; the test starts its processes."""
-    with servers.postgres_database(postgres_url) as database_url:
+    with servers.postgres_database(postgres_url, template=migrated) as database_url:
         product = Product(
             folder=tmp_path, database_url=database_url, redis_url=redis_url
         )
-        product.manage("migrate", "--verbosity=0")
         yield product
         product.stop()
 

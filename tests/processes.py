@@ -145,8 +145,8 @@ class Product:
         return process
 
     def worker(self, name: str = "worker") -> Process:
-        node = f"--hostname={name}@%h"
-        process = self.start(name, "celery", "-A", "config", "worker", node)
+        options = [f"--hostname={name}@%h", "--without-mingle", "--without-gossip"]
+        process = self.start(name, "celery", "-A", "config", "worker", *options)
         process.wait_for_log(" ready.")
         return process
 
@@ -165,8 +165,9 @@ class Product:
         return process
 
     def stop(self) -> None:
+        """Kill what still runs; a worker that is asked to stop takes its seconds."""
         for process in reversed(self.processes):
-            process.terminate()
+            process.kill()
 
 
 def inherited() -> dict[str, str]:

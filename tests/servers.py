@@ -61,11 +61,15 @@ def _new_cluster(binaries: Path, *, folder: Path, user: Sequence[str]) -> Path:
 
 
 @contextmanager
-def postgres_database(server_url: str) -> Iterator[str]:
-    """Make an empty database on that server; drop it at the end, used or not."""
+def postgres_database(server_url: str, *, template: str = "") -> Iterator[str]:
+    """Make a database on that server; drop it at the end, used or not.
+
+    It is empty, or a copy of the one at the URL `template`, which nobody may be using.
+    """
     name = f"handoff_{uuid4().hex}"
+    source = urlsplit(template).path.removeprefix("/") or "template1"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
     try:
         yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     finally:

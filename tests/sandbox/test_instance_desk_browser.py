@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import (
+    Browser,
     ConsoleMessage,
     Error,
     Page,
@@ -26,19 +27,25 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def launched(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
-def page(chromium: str) -> Iterator[Page]:
+def page(launched: Browser) -> Iterator[Page]:
     """A page that fails the test when a script or the page's policy complains."""
     errors: list[Error] = []
     lines: list[ConsoleMessage] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page()
-        # Playwright marks its handlers, and a built-in method takes no mark.
-        page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
-        page.on("console", lambda line: lines.append(line))  # noqa: PLW0108
-        yield page
-        browser.close()
+    page = launched.new_page()
+    # Playwright marks its handlers, and a built-in method takes no mark.
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
+    page.on("console", lambda line: lines.append(line))  # noqa: PLW0108
+    yield page
+    page.close()
     assert errors == []
     assert [line.text for line in lines if "Security Policy" in line.text] == []
 

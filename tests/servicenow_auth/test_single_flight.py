@@ -17,13 +17,12 @@ NEW = b'{"access_token": "new", "refresh_token": "rotated", "expires_in": 1800}'
 
 @pytest.fixture(scope="module")
 def product(
-    tmp_path_factory: pytest.TempPathFactory, postgres_url: str
+    tmp_path_factory: pytest.TempPathFactory, postgres_url: str, migrated: str
 ) -> Iterator[Product]:
-    with servers.postgres_database(postgres_url) as database_url:
+    with servers.postgres_database(postgres_url, template=migrated) as database_url:
         folder = tmp_path_factory.mktemp("product")
         product = Product(folder=folder, database_url=database_url)
         product.env["DJANGO_SETTINGS_MODULE"] = "config.settings"
-        product.manage("migrate", "--verbosity=0")
         yield product
         product.stop()
 
