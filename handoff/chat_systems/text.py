@@ -9,12 +9,15 @@ import regex
 
 TAGS = {"a", "b", "i", "em", "strong", "br", "p", "ul", "ol", "li", "code", "pre"}
 
-# Link, mention and old mention tokens of Connect; the @ may come as an entity.
-_LINK = re.compile(r"@L\[([^|\]]*)\|([^\]]*)\]")
-_MENTION = re.compile(r"@M\[[^|\]]*\|([^\]]*)\]")
-_OLD_MENTION = re.compile(r"@\[[^:\]]*:([^\]]*)\]")
+# Link, mention and old mention tokens of Connect; the @ may come as an entity. No
+# part runs to the end of the text: thousands of openings would be read that often.
+_LINK = re.compile(r"@L\[([^|\[\]]*)\|([^\]]{0,500})\]")
+_MENTION = re.compile(r"@M\[[^|\[\]]*\|([^\]]{0,500})\]")
+_OLD_MENTION = re.compile(r"@\[[^:\[\]]*:([^\]]{0,500})\]")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _URL = re.compile(r"https?://[^\s<>\"']+")
+# What no queue makes anybody wait, and every column holds.
+_LONGEST_WAIT = 31_536_000
 _GRAPHEME = regex.compile(r"\X")
 
 
@@ -68,7 +71,7 @@ def to_html(text: str) -> str:
 
 def to_plain(markup: str) -> str:
     """Return the text of markup that a queue's administrator wrote."""
-    broken = re.sub(r"(?i)<(?:br|/p|/li|/div)[^>]*>", "\n", markup)
+    broken = re.sub(r"(?i)<(?:br|/p|/li|/div)[^<>]*>", "\n", markup)
     return html.unescape(nh3.clean(broken, tags=set())).strip()
 
 
@@ -94,4 +97,7 @@ def seconds(words: str) -> int | None:
     """Return the seconds in words like "3 Minutes 10 Seconds", or None."""
     units = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
     found = re.findall(r"(\d{1,6})\s*(day|hour|minute|second)", words.lower())
-    return sum(int(number) * units[unit] for number, unit in found) if found else None
+    if not found:
+        return None
+    total = sum(int(number) * units[unit] for number, unit in found)
+    return min(total, _LONGEST_WAIT)
