@@ -24,6 +24,8 @@ DEFINITE = {400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 431
 MAX_RETRY_AFTER = 3600.0
 MAX_TEXT = 300
 _TAG = re.compile(r"<[^<>]*>")
+# NUL, which PostgreSQL stores nowhere, and lone surrogates, which are no UTF-8.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _HIBERNATING = re.compile(rb"<title[^<>]{0,200}>[^<]{0,200}hibernat", re.IGNORECASE)
 
 
@@ -66,7 +68,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds to wait, at most an hour; None where nothing was said."""
     wait = _seconds(headers.get("Retry-After", ""))
     if wait is None and (reset := headers.get("X-RateLimit-Reset", "")).isdecimal():
-        wait = int(reset) - time.time()
+        wait = float(reset) - time.time()
     return None if wait is None else min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
@@ -82,16 +84,27 @@ def _seconds(text: str) -> float | None:
 def _until(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def _object(body: bytes) -> Json | None:
     try:
-        document = json.loads(body, parse_constant=_refuse)
+        document = _storable(json.loads(body, parse_constant=_refuse))
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    """Return JSON whose texts every database holds and every peer can be sent."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -4,6 +4,7 @@
 reference page exists, so every field is optional and every reading is accepted.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,7 @@ STATES = {
     "7": EntryState.LEFT,
     "8": EntryState.LEFT,
 }
+SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 EXISTING_RULE_KEYS = frozenset(
     {"group", "formatted_message", "sys_created_by", "last_message", "sys_id"}
 )
@@ -79,7 +81,7 @@ class ConnectSupport:
             {"message": text, "group": group_id, "reflected_field": "comments"},
             send_before=send_before,
         )
-        return _text(_object(answer).get("sys_id"))
+        return _sys_id(_object(answer).get("sys_id"))
 
     def end(self, *, group_id: str, send_before: float | None = None) -> None:
         """Leave as the requester: state 7 after an agent accepted, 8 before."""
@@ -113,7 +115,7 @@ class ConnectSupport:
         observations = [
             observe_entry(entry)
             for entry in entries
-            if _text(entry.get("group"), group_id) == group_id
+            if (_sys_id(entry.get("group")) or group_id) == group_id
         ]
         current = [o for o in observations if o.state != EntryState.ESCALATED]
         return next(iter([*current, *observations]), None)
@@ -127,7 +129,9 @@ class ConnectSupport:
         profile = _object(answer)
         name = _text(profile.get("name"))
         avatar = _text(profile.get("avatar"))
-        return Agent(name=name, avatar_url=avatar) if name else None
+        # A bot shows it in a page: a path, or an address of the web.
+        shows = ":" not in avatar or avatar.startswith(("https://", "http://"))
+        return Agent(name=name, avatar_url=avatar if shows else "") if name else None
 
 
 def observe_entry(entry: dict[str, Any]) -> Observation:
@@ -135,11 +139,11 @@ def observe_entry(entry: dict[str, Any]) -> Observation:
     wait_text = _text(entry.get("average_wait_time"))
     return Observation(
         state=STATES.get(_text(entry.get("state")), EntryState.UNKNOWN),
-        group_id=_text(entry.get("group")),
-        entry_id=_text(entry.get("sys_id")),
-        number=_text(entry.get("number")),
-        queue_id=_text(entry.get("queue")),
-        agent_id=_text(entry.get("assigned_to")),
+        group_id=_sys_id(entry.get("group")),
+        entry_id=_sys_id(entry.get("sys_id")),
+        number=_text(entry.get("number"))[:40],
+        queue_id=_sys_id(entry.get("queue")),
+        agent_id=_sys_id(entry.get("assigned_to")),
         agent_name=_text(entry.get("assigned_to_name")),
         position=_number(entry.get("position")),
         wait_text=wait_text,
@@ -153,8 +157,8 @@ def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
     decoded = texts.decode(raw)
     text = texts.render(decoded)
     return InboundMessage(
-        group_id=_text(row.get("group"), group_id),
-        sys_id=_text(row.get("sys_id")),
+        group_id=_sys_id(row.get("group")) or group_id,
+        sys_id=_sys_id(row.get("sys_id")),
         author=_text(row.get("created_by")) or _text(row.get("sys_created_by")),
         sender_name=_text(row.get("sender_name")),
         text=text,
@@ -200,13 +204,19 @@ def _objects(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in result if isinstance(row, dict)]
 
 
-def _text(value: Any, default: str = "") -> str:
+def _text(value: Any) -> str:
     """Return the string of a scalar or reference; a missing one says "undefined"."""
     if isinstance(value, dict):
         value = value.get("value")
-    if value is None or value in ("", "undefined", "null"):
-        return default
+    if not isinstance(value, str | int | float) or value in ("undefined", "null"):
+        return ""
     return str(value)
+
+
+def _sys_id(value: Any) -> str:
+    """Return the id of a record; it goes into columns and addresses as it is."""
+    text = _text(value)
+    return text if SYS_ID.fullmatch(text) else ""
 
 
 def _number(value: Any) -> int | None:
@@ -215,9 +225,9 @@ def _number(value: Any) -> int | None:
 
 
 def _timestamp(row: dict[str, Any]) -> int | None:
-    """Return epoch milliseconds."""
+    """Return epoch milliseconds, of a time before the year 2286."""
     text = _text(row.get("timestamp")).partition(".")[0]
-    return int(text) if text.isdecimal() and len(text) < 16 else None
+    return int(text) if text.isdecimal() and len(text) < 14 else None
 
 
 def _time(row: dict[str, Any]) -> datetime | None:
