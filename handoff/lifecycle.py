@@ -202,7 +202,8 @@ def finish(
 def give_up(items: Iterable[Outgoing], *, error: str) -> None:
     """Mark items that were never sent as failed."""
     for item in items:
-        item.state, item.last_error, item.settled_at = ItemState.FAILED, error, now()
+        item.state, item.settled_at = ItemState.FAILED, now()
+        item.last_error = error[:300]
         item.save(update_fields=["state", "last_error", "settled_at"])
 
 

@@ -22,7 +22,7 @@ def need_reauthorization(*, pk: UUID, detail: str, **guard: int) -> bool:
     credentials that came since are not what was refused.
     """
     rows = ConnectionRuntime.objects.filter(pk=pk, **guard)
-    lasting = {"detail": detail, "refresh_lease_until": None}
+    lasting = {"detail": detail[:300], "refresh_lease_until": None}
     changed = rows.exclude(state=State.NEEDS_REAUTHORIZATION).update(
         state=State.NEEDS_REAUTHORIZATION, state_since=Now(), **lasting
     )
