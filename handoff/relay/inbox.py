@@ -5,10 +5,11 @@ all callbacks of one conversation in one transaction under the handoff's lock.
 """
 
 import json
+import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Max
 from django.utils.timezone import now
 
@@ -17,6 +18,8 @@ from handoff.chat_systems import InboundMessage, Observation
 from handoff.models import Callback, Handoff, Message, Outgoing
 from handoff.models.message import Role
 from handoff.relay.observing import observe
+
+logger = logging.getLogger(__name__)
 
 # A rule fires before our own request to open the conversation is answered, so a name
 # we do not know may be one that we are about to learn.
@@ -67,11 +70,20 @@ def ingest(handoff: Handoff, said: InboundMessage, *, recovered: bool = False) -
 
     Inside the caller's transaction, with the handoff locked.
     """
-    reason = _why_not(handoff, said)
-    if not reason:
-        message = _store(handoff, said, recovered=recovered)
-        lifecycle.emit(handoff, "message.created", _describe(message, said))
-    return reason
+    if reason := _why_not(handoff, said):
+        return reason
+    try:
+        with transaction.atomic():
+            message = _store(handoff, said, recovered=recovered)
+            lifecycle.emit(handoff, "message.created", _describe(message, said))
+    except (DataError, IntegrityError) as exc:
+        # One that cannot be kept must not hold up all that were said after it.
+        logger.warning(
+            "message.not_kept",
+            extra={"handoff_id": handoff.pk, "error": type(exc).__name__},
+        )
+        return "refused by the database"
+    return ""
 
 
 def _why_not(handoff: Handoff, said: InboundMessage) -> str:
