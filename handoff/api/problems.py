@@ -14,6 +14,7 @@ from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, ValidationError
 
 from handoff.exceptions import HandoffError
+from servicenow_auth.exceptions import SealBroken
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +94,8 @@ def _of_server(exc: Exception) -> JsonResponse | None:
             return problem(
                 status=400, code="bad_request", detail="The request can't be read."
             )
-        case OperationalError() | InterfaceError():
-            logger.error("api.database_unavailable", exc_info=exc)
+        case OperationalError() | InterfaceError() | SealBroken():
+            logger.error("api.unavailable", exc_info=exc)
             return problem(
                 status=503,
                 code="unavailable",

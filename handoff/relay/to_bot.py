@@ -21,7 +21,7 @@ from handoff.models.lane import UNSETTLED, ItemState
 from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import transport
 from servicenow_auth.addresses import is_listed
-from servicenow_auth.exceptions import DeliveryError
+from servicenow_auth.exceptions import DeliveryError, SealBroken
 
 UNAVAILABLE = "webhook_unavailable"
 MAX_REJECTIONS = 5
@@ -59,9 +59,13 @@ class ToBot:
         bot = item.bot
         if not bot.webhook_url or bot.runtime.webhook_disabled_at:
             raise BotGone("The webhook is switched off; the feed has the event.")
+        try:
+            secrets = bot.signing_secrets.reveal(SigningSecret.Purpose.WEBHOOK)
+        except SealBroken as exc:
+            raise BotUnavailable(exc.detail) from exc
         endpoint = webhooks.Endpoint(
             url=bot.webhook_url,
-            secrets=bot.signing_secrets.reveal(SigningSecret.Purpose.WEBHOOK),
+            secrets=secrets,
             trusted=is_listed(bot.webhook_url, settings.WEBHOOK_EXTRA_ORIGINS),
         )
         webhooks.post(
