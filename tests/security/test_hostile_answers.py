@@ -1,0 +1,189 @@
+"""ServiceNow may answer anything: what is read of it fits columns, logs and bots."""
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.chat_systems import connect_support, text
+from handoff.chat_systems.base import InboundMessage, Observation
+from handoff.models import Handoff
+from servicenow_auth import answers, identity, oauth
+from servicenow_auth.exceptions import (
+    DeliveryError,
+    NotAuthorized,
+    ServiceNowAuthError,
+)
+from servicenow_auth.transport import Answer
+
+FIELDS = [
+    "assigned_to",
+    "average_wait_time",
+    "created_by",
+    "created_on",
+    "event",
+    "formatted_message",
+    "group",
+    "internal",
+    "number",
+    "position",
+    "queue",
+    "sender_name",
+    "state",
+    "sys_id",
+    "timestamp",
+]
+TEXTS = st.one_of(
+    st.text(alphabet=st.characters(), max_size=60),
+    st.sampled_from(["9" * 400, "٣" * 40, "\0", "\ud800", "9999 days 9999999 days"]),
+    st.sampled_from(["a" * 32, "a" * 33, "message", "state", "2", "undefined"]),
+    st.sampled_from(["@L[javascript:x|y]", "&#x110000;", "&#55296;", "%3c%3e\\n"]),
+)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(10**30), max_value=10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["value", "link", "x"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+ROWS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=len(FIELDS))
+HEADERS = st.dictionaries(
+    st.sampled_from(["Retry-After", "X-RateLimit-Reset", "Date"]),
+    TEXTS
+    | st.sampled_from(
+        [
+            "9" * 5_000,
+            "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+            "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+            "Mon, 01 Jan 0001 00:00:00 -0000",
+        ]
+    ),
+)
+STATUSES = st.sampled_from([200, 201, 202, 204, 302, 401, 403, 429, 500, 503])
+
+
+def answer(body: Any, *, status: int = 200, headers: Any = None) -> Answer:
+    return Answer(status=status, headers=headers or {}, body=json.dumps(body).encode())
+
+
+def read(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body as the client hands it on."""
+    return answers.result_of(answer({"result": body}))["result"]
+
+
+def assert_storable(value: str) -> None:
+    assert "\0" not in value
+    value.encode()
+
+
+def assert_fits(observation: Observation) -> None:
+    """Compare with the columns, which PostgreSQL holds to their length."""
+    stored = ("group_id", "entry_id", "number", "queue_id", "agent_id")
+    for name in stored:
+        value = getattr(observation, name)
+        assert_storable(value)
+        assert len(value) <= Handoff._meta.get_field(name).max_length
+    for number in (observation.position, observation.wait_seconds):
+        assert number is None or 0 <= number < 2**31
+    assert_storable(observation.agent_name + observation.wait_text)
+
+
+def assert_harmless(message: InboundMessage) -> None:
+    assert re.fullmatch(r"[0-9A-Za-z]{0,32}", message.sys_id)
+    assert_storable(message.text + message.html + message.author + message.sender_name)
+    assert "javascript:" not in message.html.lower() or "href" not in message.html
+    assert all(link["url"].startswith("http") for link in message.links)
+    json.dumps(message.links, ensure_ascii=False).encode()
+
+
+@given(ROWS)
+def test_any_row_is_read_as_something_that_can_be_stored(row):
+    row = read(row)
+    assert_fits(connect_support.observe_entry(row))
+    assert_harmless(connect_support.read_message(row))
+    said = connect_support.parse_callback(row)
+    if isinstance(said, Observation):
+        assert_fits(said)
+
+
+@given(ANYTHING, STATUSES, HEADERS)
+def test_any_answer_is_one_of_the_outcomes(body, status, headers):
+    said = answer(body, status=status, headers=headers)
+    answers.clock_offset(headers)
+    try:
+        result = answers.result_of(said)
+    except DeliveryError as exc:
+        assert_storable(exc.detail)
+    else:
+        json.dumps(result, ensure_ascii=False).encode()
+
+
+@given(st.dictionaries(st.sampled_from(["error", "result"]), ANYTHING), STATUSES)
+def test_any_error_text_is_short_and_can_be_stored(body, status):
+    detail = ""
+    try:
+        answers.result_of(answer(body, status=status))
+    except DeliveryError as exc:
+        detail = exc.detail
+    assert_storable(detail)
+    assert len(detail) <= 340
+
+
+@given(ANYTHING)
+def test_any_identity_is_ours_or_refused(result):
+    try:
+        who = identity.read_identity({"result": result})
+    except NotAuthorized:
+        return
+    assert len(who.sys_id) <= 32
+    assert len(who.user_name) <= 255
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["access_token", "refresh_token", "expires_in", "error"]),
+        ANYTHING,
+    )
+)
+def test_any_token_is_a_token_or_refused(body):
+    try:
+        tokens = oauth._tokens(json.dumps(body).encode())
+    except ServiceNowAuthError:
+        return
+    assert 1 <= tokens.expires_in <= oauth.MAX_LIFE
+
+
+@pytest.mark.parametrize("token", ["@L[", "@M[", "@[", "@L[|", "@M[|", "@[:"])
+def test_a_hostile_text_does_not_hold_a_worker(token):
+    hostile = token * (64_000 // len(token))
+    began = time.process_time()
+
+    text.render(hostile)
+    text.links(hostile)
+
+    # Quadratic, it took a worker, and with it all its threads, up to a minute.
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("tag", ["<br", "</p", "<"])
+def test_a_hostile_queue_text_does_not_hold_a_web_thread(tag):
+    began = time.process_time()
+
+    text.to_plain(tag * 100_000)
+
+    assert time.process_time() - began < 3
+
+
+def test_tokens_are_still_put_into_words():
+    said = "See @L[https://example.com/a?b=1|the article], @M[u:1|Ada], @[1:Bob]"
+    told = "See the article (https://example.com/a?b=1), @Ada, @Bob"
+    assert text.render(said) == told
