@@ -1,0 +1,82 @@
+"""A running demo, and people with browsers in front of it."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
+
+from tests.processes import Process, free_port
+
+NewPage = Callable[[], Page]
+
+TIMEOUT = 15_000  # milliseconds
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    web: str
+    sandbox: str
+    bot: str
+    password: str
+
+
+@pytest.fixture(scope="package")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """All processes as `make demo` starts them, set up for one bot."""
+    folder = tmp_path_factory.mktemp("demo")
+    names = ("--port", "--sandbox-port", "--bot-port")
+    ports = [str(free_port()) for _ in names]
+    options = ["--folder", str(folder), *chain(*zip(names, ports, strict=True))]
+    command = [sys.executable, "-m", "handoff.management.demo", *options]
+    log = tmp_path_factory.mktemp("demo-log") / "log"
+    with Process(command, log=log) as process:
+        process.wait_for_log("Handoff is running", timeout=90)
+        process.wait_for_log("Ctrl-C ends all of it")
+        password = re.search(r"admin / (\S+)", process.log)
+        assert password
+        web, sandbox, bot = (f"http://127.0.0.1:{port}" for port in ports)
+        yield Demo(web=web, sandbox=sandbox, bot=bot, password=password[1])
+
+
+@pytest.fixture
+def new_page(chromium: str) -> Iterator[NewPage]:
+    """Open a browser for one more person.
+
+    The test fails when a script fails, a policy forbids something, or something that
+    a page asks for is not there: Chromium writes all of these to its console.
+    """
+    complaints: list[str] = []
+
+    def note_line(line: ConsoleMessage) -> None:
+        if line.type in {"error", "warning"}:
+            complaints.append(f"{line.location.get('url')}: {line.text}")
+
+    def note_error(error: Error) -> None:
+        complaints.append(str(error))
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+
+        def open_page() -> Page:
+            page = browser.new_context().new_page()
+            page.set_default_timeout(TIMEOUT)
+            page.on("console", note_line)
+            page.on("pageerror", note_error)
+            return page
+
+        yield open_page
+        browser.close()
+    assert complaints == []
