@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.templatetags.static import static
+
 from config.env import BASE_DIR, env
 from config.logs import logging_config
 
@@ -236,6 +238,13 @@ UNFOLD = {
     "SITE_HEADER": "Handoff",
     "SITE_URL": None,
     "SITE_SYMBOL": "support_agent",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("handoff/icon.svg"),
+        }
+    ],
     "SHOW_VIEW_ON_SITE": False,
 }
 
