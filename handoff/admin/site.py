@@ -42,9 +42,12 @@ class HandoffAdminSite(UnfoldAdminSite):
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[Any]:
-        """Put our own pages first, before users and groups."""
+        """List the pages as they were registered: our own before users and groups."""
+        order = list(self._registry)
         found = super().get_app_list(request, app_label)
-        return sorted(found, key=lambda app: app["app_label"] != "handoff")
+        for app in found:
+            app["models"].sort(key=lambda page: order.index(page["model"]))
+        return sorted(found, key=lambda app: order.index(app["models"][0]["model"]))
 
 
 def _with_policy(view: View) -> View:
