@@ -7,6 +7,7 @@ all of them. There is nothing else to set up: model permissions play no part her
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest
@@ -34,6 +35,15 @@ class ShortPaginator(AnyPaginator):
     def count(self) -> int:
         rows: Any = self.object_list
         return int(rows[:MOST_COUNTED].count())
+
+
+class ShortChangeList(ChangeList):
+    """Says how many rows were found only where something was looked for."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
 
 
 class OwnedAdmin(UnfoldAdmin):
@@ -75,6 +85,11 @@ class ReadOnlyAdmin(OwnedAdmin):
 
     paginator = ShortPaginator
     show_full_result_count = False
+
+    def get_changelist(
+        self, request: HttpRequest, **kwargs: Any
+    ) -> type[ShortChangeList]:
+        return ShortChangeList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
