@@ -117,6 +117,14 @@ class BotForm(BotModelForm):
             "send_transcript",
             "owner_group",
         ]
+        help_texts = {
+            "callback_url": "ServiceNow calls it: the endpoint of the REST message.",
+            "redirect_url": "For OAuth: enter it in ServiceNow's Application Registry.",
+            "enabled": "While it is off, new handoffs are refused; open ones go on.",
+            "webhook_url": "Your bot's address for signed events. Leave it blank if "
+            "the bot reads them from the feed, GET /api/v1/events.",
+            "send_transcript": "What was said to the bot before is sent to the agent.",
+        }
         widgets = {"webhook_url": UnfoldAdminTextInputWidget({"autocomplete": "off"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
