@@ -1,11 +1,11 @@
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.sandbox.demo_bot import Agent, Bot, FakeProduct, User, eventually
 from tests.sandbox.instance import Browser, Instance, running_instance
+from tests.sandbox.oauth import Application
 from tests.sandbox.receiver import Receiver
 
 
@@ -39,9 +39,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def application(sandbox_instance: Instance) -> Any:
-    """An OAuth application that an administrator has registered."""
-    return sandbox_instance.register_application()
+def application(sandbox_instance: Instance) -> Application:
+    return Application.register(sandbox_instance)
 
 
 @pytest.fixture(scope="session")

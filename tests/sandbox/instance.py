@@ -19,8 +19,6 @@ ADMIN = ("admin", "admin")
 AGENT = ("agent", "agent")
 BOT = ("chatbot.interface", "chatbot")
 QUEUE = "5a0c1e8fb2d34f6790a1c3e5d7f90b12"
-CLIENT_SECRET = "client-secret"
-REDIRECT = "http://127.0.0.1:9/oauth/callback/"
 # 32 bytes, as in a Standard Webhooks secret without its prefix.
 CALLBACK_KEY = "c2FuZGJveC1jYWxsYmFjay1rZXktMzItYnl0ZXMhISE="
 
@@ -98,17 +96,6 @@ class Instance:
         return self.get(path, auth=BOT, group_id=group)[-1]
 
     # What an administrator makes
-    def register_application(self, **values: str) -> Any:
-        return self.create(
-            "oauth_entity",
-            **{
-                "name": "Handoff",
-                "client_secret": CLIENT_SECRET,
-                "redirect_url": f"https://other.example/cb,{REDIRECT}",
-                **values,
-            },
-        )
-
     def install_callbacks(self, *, endpoint: str) -> None:
         """Make the rows that an administrator makes by hand, as the documents say."""
         message = self.create(

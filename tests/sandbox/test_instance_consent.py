@@ -4,14 +4,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sandbox.instance import BOT, REDIRECT
-from tests.sandbox.oauth import authorize_path, decide
+from tests.sandbox.instance import BOT
+from tests.sandbox.oauth import REDIRECT, decide
 
 pytestmark = pytest.mark.real_http
 
 
 def test_somebody_who_is_not_logged_in_logs_in_first(browser, application):
-    page = browser.get(authorize_path(application))
+    page = browser.get(application.authorize_path())
 
     assert urlsplit(page.url).path == "/login.do"
     wrong = browser.submit(page, user_name=BOT[0], user_password="wrong")
@@ -28,10 +28,10 @@ def test_a_login_does_not_lead_to_another_site(browser):
 
 
 def test_a_consent_without_the_forms_token_is_refused(browser, application):
-    browser.log_in(BOT, then=authorize_path(application))
+    browser.log_in(BOT, then=application.authorize_path())
 
     answer = browser.session.post(
-        browser.url + authorize_path(application),
+        browser.url + application.authorize_path(),
         data={"decision": "allow"},
         timeout=10,
     )
@@ -40,7 +40,7 @@ def test_a_consent_without_the_forms_token_is_refused(browser, application):
 
 
 def test_a_consent_can_be_given_as_somebody_else(browser, application):
-    path = authorize_path(application)
+    path = application.authorize_path()
     browser.log_in(("agent", "agent"), then=path)
     page = browser.get(path)
     assert "Live Agent" in page.text
@@ -53,7 +53,7 @@ def test_a_consent_can_be_given_as_somebody_else(browser, application):
 
 
 def test_deny_tells_the_application_so(browser, application):
-    given = decide(browser, authorize_path(application), decision="deny")
+    given = decide(browser, application.authorize_path(), decision="deny")
 
     assert given == {"error": "access_denied", "state": "5tate"}
 
@@ -72,7 +72,7 @@ def test_deny_tells_the_application_so(browser, application):
 def test_a_wrong_request_gets_a_page_and_no_redirect(
     browser, application, changes, text
 ):
-    page = browser.get(authorize_path(application, **changes))
+    page = browser.get(application.authorize_path(**changes))
 
     assert page.status_code == 400
     assert not page.history
@@ -83,7 +83,7 @@ def test_an_unregistered_redirect_can_lead_to_the_first_url(
     sandbox_instance, browser, application
 ):
     sandbox_instance.switch(unregistered_redirect="first_url")
-    path = authorize_path(application, redirect_uri="http://127.0.0.1/other")
+    path = application.authorize_path(redirect_uri="http://127.0.0.1/other")
     browser.log_in(BOT, then=path)
 
     answer = browser.submit(browser.get(path), decision="allow")

@@ -4,14 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.instance import BOT, CLIENT_SECRET, Instance
-from tests.sandbox.oauth import (
-    authorize_path,
-    decide,
-    password_grant,
-    redeem,
-    refresh,
-)
+from tests.sandbox.instance import BOT, Instance
+from tests.sandbox.oauth import CLIENT_SECRET, Application, decide
 
 pytestmark = pytest.mark.real_http
 
@@ -28,12 +22,10 @@ def rotating(sandbox_instance: Instance) -> Iterator[None]:
 def test_a_consent_leads_to_tokens_that_act_as_the_user(
     sandbox_instance, browser, application
 ):
-    given = decide(browser, authorize_path(application))
+    given = decide(browser, application.authorize_path())
     assert given["state"] == "5tate"
 
-    tokens = redeem(
-        sandbox_instance, application=application, code=given["code"]
-    ).json()
+    tokens = application.redeem(given["code"]).json()
 
     assert tokens["token_type"] == "Bearer"
     assert 0 < tokens["expires_in"] <= 1800
@@ -59,60 +51,54 @@ def test_a_consent_leads_to_tokens_that_act_as_the_user(
     ],
 )
 def test_a_wrong_exchange_is_refused_with_one_opaque_answer(
-    sandbox_instance, browser, application, changes
+    browser, application, changes
 ):
-    code = decide(browser, authorize_path(application))["code"]
+    code = decide(browser, application.authorize_path())["code"]
 
     given = {"code": code} | changes
-    answer = redeem(sandbox_instance, application=application, **given)
+    answer = application.redeem(**given)
 
     assert (answer.status_code, answer.json()) == (401, REFUSED)
 
 
-def test_a_code_is_good_for_one_use(sandbox_instance, browser, application):
-    code = decide(browser, authorize_path(application))["code"]
-    assert redeem(sandbox_instance, application=application, code=code).ok
+def test_a_code_is_good_for_one_use(browser, application):
+    code = decide(browser, application.authorize_path())["code"]
+    assert application.redeem(code).ok
 
-    assert (
-        redeem(sandbox_instance, application=application, code=code).json() == REFUSED
-    )
+    assert application.redeem(code).json() == REFUSED
 
 
-def test_a_code_asked_for_without_a_challenge_needs_no_verifier(
-    sandbox_instance, browser, application
-):
-    path = authorize_path(application, code_challenge="", code_challenge_method="")
+def test_a_code_asked_for_without_a_challenge_needs_no_verifier(browser, application):
+    path = application.authorize_path(code_challenge="", code_challenge_method="")
     code = decide(browser, path)["code"]
 
-    assert redeem(
-        sandbox_instance, application=application, code=code, code_verifier=""
-    ).ok
+    assert application.redeem(code, code_verifier="").ok
 
 
 def test_json_at_the_token_endpoint_is_refused(sandbox_instance, application):
     form = {"grant_type": "password", "username": BOT[0], "password": BOT[1]}
-    secret = {"client_id": application["client_id"], "client_secret": CLIENT_SECRET}
 
-    answer = sandbox_instance.call("POST", "/oauth_token.do", json=form | secret)
+    answer = sandbox_instance.call(
+        "POST", "/oauth_token.do", json=application.credentials | form
+    )
 
     assert (answer.status_code, answer.json()) == (401, REFUSED)
 
 
 def test_parameters_in_the_address_are_not_read(sandbox_instance, application):
     form = {"grant_type": "password", "username": BOT[0], "password": BOT[1]}
-    secret = {"client_id": application["client_id"], "client_secret": CLIENT_SECRET}
 
-    answer = sandbox_instance.call("POST", "/oauth_token.do", params=form | secret)
+    answer = sandbox_instance.call(
+        "POST", "/oauth_token.do", params=application.credentials | form
+    )
 
     assert answer.json() == REFUSED
 
 
-def test_an_access_token_is_given_again_while_it_lives(sandbox_instance, application):
-    first = password_grant(sandbox_instance, application=application)
+def test_an_access_token_is_given_again_while_it_lives(application):
+    first = application.password_grant()
 
-    again = refresh(
-        sandbox_instance, application=application, token=first["refresh_token"]
-    ).json()
+    again = application.refresh(first["refresh_token"]).json()
 
     assert again["access_token"] == first["access_token"]
     assert again["refresh_token"] == first["refresh_token"]
@@ -120,37 +106,32 @@ def test_an_access_token_is_given_again_while_it_lives(sandbox_instance, applica
 
 
 def test_lifetimes_come_from_the_application(sandbox_instance):
-    short = sandbox_instance.register_application(
-        access_token_lifespan="0", refresh_token_lifespan="0"
+    short = Application.register(
+        sandbox_instance, access_token_lifespan="0", refresh_token_lifespan="0"
     )
 
-    tokens = password_grant(sandbox_instance, application=short)
+    tokens = short.password_grant()
 
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     path = "/api/now/table/chat_queue"
     assert sandbox_instance.call("GET", path, headers=headers).status_code == 401
-    spent = refresh(sandbox_instance, application=short, token=tokens["refresh_token"])
+    spent = short.refresh(tokens["refresh_token"])
     assert spent.json() == REFUSED
 
 
 @pytest.mark.usefixtures("rotating")
-def test_a_rotating_refresh_token_is_good_for_one_use(sandbox_instance, application):
-    first = password_grant(sandbox_instance, application=application)["refresh_token"]
+def test_a_rotating_refresh_token_is_good_for_one_use(application):
+    first = application.password_grant()["refresh_token"]
 
-    second = refresh(sandbox_instance, application=application, token=first).json()
+    second = application.refresh(first).json()
 
     assert second["refresh_token"] != first
-    assert (
-        refresh(sandbox_instance, application=application, token=first).json()
-        == REFUSED
-    )
-    assert refresh(
-        sandbox_instance, application=application, token=second["refresh_token"]
-    ).ok
+    assert application.refresh(first).json() == REFUSED
+    assert application.refresh(second["refresh_token"]).ok
 
 
 def test_a_revoked_token_opens_nothing(sandbox_instance, application):
-    tokens = password_grant(sandbox_instance, application=application)
+    tokens = application.password_grant()
     for name in ("access_token", "refresh_token"):
         path = "/oauth_revoke_token.do"
         assert sandbox_instance.call("POST", path, params={"token": tokens[name]}).ok
@@ -158,25 +139,23 @@ def test_a_revoked_token_opens_nothing(sandbox_instance, application):
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     answer = sandbox_instance.call("GET", "/api/now/table/chat_queue", headers=headers)
     assert answer.status_code == 401
-    spent = refresh(
-        sandbox_instance, application=application, token=tokens["refresh_token"]
-    )
+    spent = application.refresh(tokens["refresh_token"])
     assert spent.json() == REFUSED
 
 
 def test_another_application_cannot_spend_a_refresh_token(
     sandbox_instance, application
 ):
-    token = password_grant(sandbox_instance, application=application)["refresh_token"]
-    other = sandbox_instance.register_application(name="Other")
+    token = application.password_grant()["refresh_token"]
+    other = Application.register(sandbox_instance, name="Other")
 
-    assert refresh(sandbox_instance, application=other, token=token).json() == REFUSED
+    assert other.refresh(token).json() == REFUSED
 
 
 def test_the_log_counts_token_calls(sandbox_instance, application):
     before = sandbox_instance.calls(path="/oauth_token.do")["count"]
 
-    password_grant(sandbox_instance, application=application)
+    application.password_grant()
 
     log = sandbox_instance.calls(path="/oauth_token.do")
     assert log["count"] == before + 1
@@ -186,6 +165,6 @@ def test_the_log_counts_token_calls(sandbox_instance, application):
 def test_the_client_secret_is_never_given_out(sandbox_instance, application):
     shown = sandbox_instance.table("oauth_entity")
 
-    assert application["client_secret"] == ""
-    assert application["client_id"]
+    assert application.row["client_secret"] == ""
+    assert application.row["client_id"]
     assert CLIENT_SECRET not in str(shown)
