@@ -69,11 +69,13 @@ class Stage:
         return [line.text for line in lines if line.author != "Live Agent"]
 
 
-def eventually(happened: Callable[[], object], *, timeout: float = 30) -> None:
+def eventually(
+    happened: Callable[[], object], *, timeout: float = 30, pause: float = 0.1
+) -> None:
     end = time.monotonic() + timeout
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 @contextmanager
