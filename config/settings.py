@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.templatetags.static import static
-
 from config.env import BASE_DIR, env
 from config.logs import logging_config
 
@@ -158,7 +156,9 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES or None
+AXES_CLIENT_IP_CALLABLE = "handoff.limits.client_address"
+# Kept with a failed login as asterisks: a recovery code is still good then.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp_token"]
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Handoff"
 
@@ -190,6 +190,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -238,13 +239,6 @@ UNFOLD = {
     "SITE_HEADER": "Handoff",
     "SITE_URL": None,
     "SITE_SYMBOL": "support_agent",
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda request: static("handoff/icon.svg"),
-        }
-    ],
     "SHOW_VIEW_ON_SITE": False,
 }
 

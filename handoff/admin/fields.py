@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.timesince import timesince
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -63,4 +62,4 @@ def describe(value: Secret | None, *, until: datetime | None = None) -> str:
     except SealBroken:
         return "Cannot be opened with the present keys: enter it again."
     end = f" Replaced; valid until {until:%Y-%m-%d %H:%M} UTC." if until else ""
-    return f"Set {timesince(set_at, depth=1)} ago, fingerprint {fingerprint}.{end}"
+    return f"Set {set_at:%Y-%m-%d %H:%M} UTC, fingerprint {fingerprint}.{end}"

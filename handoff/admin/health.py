@@ -48,7 +48,7 @@ def _oldest(items: QuerySet[Outgoing] | QuerySet[Event]) -> str:
     if item is None:
         return "None"
     why = f": {item.last_error}" if item.last_error else ""
-    return f"Since {timesince(item.created_at, depth=1)}{why}"
+    return f"For {timesince(item.created_at, depth=1)}{why}"
 
 
 def _ambiguous(bot: Bot) -> int:

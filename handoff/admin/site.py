@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
 
 from handoff.admin.login import LoginForm
 
@@ -38,6 +39,10 @@ class HandoffAdminSite(UnfoldAdminSite):
         if not super().has_permission(request):
             return False
         return settings.DEMO or getattr(request.user, "otp_device", None) is not None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        icon = {"rel": "icon", "href": static("handoff/icon.svg")}
+        return super().each_context(request) | {"site_favicons": [icon]}
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

@@ -98,7 +98,7 @@ def test_a_blank_secret_keeps_what_is_stored(alice, bot):
 def test_the_page_tells_since_when_a_secret_is_set_and_which_it_is(alice, bot):
     html = page(alice.get("handoff_bot_change", bot.pk))
     fingerprint = Connection.objects.get().password.fingerprint
-    assert f"ago, fingerprint {fingerprint}. Leave it blank to keep it." in html
+    assert f"UTC, fingerprint {fingerprint}. Leave it blank to keep it." in html
     assert "Not set." in html
 
 
