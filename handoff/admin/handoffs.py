@@ -47,9 +47,6 @@ class HandoffAdmin(ReadOnlyAdmin):
         ),
     ]
 
-    class Media:
-        css = {"all": ["handoff/admin.css"]}
-
     def change_view(
         self,
         request: HttpRequest,
