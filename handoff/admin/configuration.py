@@ -105,7 +105,8 @@ def new_signing_secret(*, bot: Bot, purpose: SigningSecret.Purpose) -> NewSecret
         name=f"{purpose}-secret",
         label="Callback secret" if callback else "Webhook secret",
         value=secret.reveal(),
-        use="ServiceNow proves with it that a callback is its own."
+        use="ServiceNow signs its callbacks with it. The property "
+        "handoff.callback_key holds it, without whsec_."
         if callback
         else "Your bot verifies with it that a webhook is ours.",
     )
