@@ -3,7 +3,7 @@
 import logging
 import time
 from functools import cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +23,7 @@ def client_address(request: HttpRequest) -> str:
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     hops = [hop.strip() for hop in forwarded if hop.strip()]
     trusted = settings.TRUSTED_PROXIES
-    if 0 < trusted <= len(hops):
+    if 0 < trusted <= len(hops) and _parse(hops[-trusted]):
         return hops[-trusted]
     return str(request.META.get("REMOTE_ADDR", ""))
 
@@ -82,13 +82,17 @@ def _upsert() -> str:
 
 def _network(address: str) -> str:
     """Return an IPv6 caller's /64, which is what one customer is given."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
+    parsed = _parse(address)
     if isinstance(parsed, IPv6Address):
         return str(ip_network((parsed, 64), strict=False))
-    return address
+    return address if parsed else "unknown"
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
 
 
 def _window() -> int:
