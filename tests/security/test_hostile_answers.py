@@ -3,9 +3,10 @@
 import json
 import re
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from django.db.models import CharField
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +78,8 @@ def answer(body: Any, *, status: int = 200, headers: Any = None) -> Answer:
 
 def read(body: dict[str, Any]) -> dict[str, Any]:
     """Return the body as the client hands it on."""
-    return answers.result_of(answer({"result": body}))["result"]
+    result: dict[str, Any] = answers.result_of(answer({"result": body}))["result"]
+    return result
 
 
 def assert_storable(value: str) -> None:
@@ -87,11 +89,11 @@ def assert_storable(value: str) -> None:
 
 def assert_fits(observation: Observation) -> None:
     """Compare with the columns, which PostgreSQL holds to their length."""
-    stored = ("group_id", "entry_id", "number", "queue_id", "agent_id")
-    for name in stored:
+    for name in ("group_id", "entry_id", "number", "queue_id", "agent_id"):
         value = getattr(observation, name)
         assert_storable(value)
-        assert len(value) <= Handoff._meta.get_field(name).max_length
+        column = cast("CharField[str, str]", Handoff._meta.get_field(name))
+        assert len(value) <= column.max_length
     for number in (observation.position, observation.wait_seconds):
         assert number is None or 0 <= number < 2**31
     assert_storable(observation.agent_name + observation.wait_text)
