@@ -131,7 +131,7 @@ class BotAdmin(BotButtons):
             kwargs["required"] = True
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @admin.display(description="Enable", boolean=True)
+    @admin.display(description="Enabled", boolean=True)
     def is_enabled(self, bot: Bot) -> bool:
         return bot.enabled
 
