@@ -57,6 +57,13 @@ TEXTS = [
     "text_failed",
     "other_texts",
 ]
+ABOUT: dict[str, dict[str, Any]] = {
+    "Texts": {
+        "classes": ["collapse"],
+        "description": "What the bot is given to say at each stage. A blank one says "
+        "nothing.",
+    },
+}
 CALLBACK = ["callback_authentication", "callback_secret", "accept_existing_rules"]
 # These exist from the first save on.
 LATER = {"callback_url", "callback_secret", "webhook_secret", "api_keys"}
@@ -112,7 +119,7 @@ class BotAdmin(BotButtons):
             for title, names in sections.items()
         }
         return [
-            (title, {"fields": names, "classes": ["collapse"] * (title == "Texts")})
+            (title, {"fields": names, **ABOUT.get(title, {})})
             for title, names in shown.items()
             if names
         ]
