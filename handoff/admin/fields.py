@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -11,8 +12,21 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from handoff import strict_json
+from handoff.exceptions import MalformedBody
 from servicenow_auth.exceptions import SealBroken
 from servicenow_auth.fields import Secret
+
+
+class StrictJSONField(forms.JSONField):
+    """Shows as it was typed what is refused: a lone surrogate fits into no page."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            strict_json.load_json((data or "").encode())
+        except MalformedBody:
+            return InvalidJSONInput(data or "")
+        return super().bound_data(data, initial)
 
 
 def text(label: str, **options: Any) -> forms.CharField:

@@ -82,7 +82,7 @@ class BotForm(BotModelForm):
     text_idle_warning = fields.stage_text("Will end soon, nobody writes")
     text_ended = fields.stage_text("Ended")
     text_failed = fields.stage_text("Failed: no agent accepted")
-    other_texts = forms.JSONField(
+    other_texts = fields.StrictJSONField(
         label="In other languages",
         required=False,
         initial=dict,

@@ -4,9 +4,13 @@ Stored: event type → language → text. Shown: one field a stage for the langu
 `default`, which serves where a language has no text of its own, and the rest as JSON.
 """
 
+import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
+
+from handoff import strict_json
+from handoff.exceptions import MalformedBody
 
 Texts = dict[str, dict[str, str]]
 
@@ -73,3 +77,7 @@ def check(texts: object) -> None:
                 raise ValidationError(
                     f"{stage}, {language}: a text of at most {LONGEST} characters."
                 )
+    try:
+        strict_json.load_json(json.dumps(texts).encode())
+    except MalformedBody as exc:
+        raise ValidationError(str(exc)) from exc

@@ -156,3 +156,14 @@ def test_buttons_need_the_token_of_their_page(alice, group):
     for name in ("api-keys/new", "secrets/webhook/new", "disconnect", "webhook/on"):
         address = f"/admin/handoff/bot/{bot.pk}/{name}/"
         assert strict.post(address).status_code == 403
+
+
+@pytest.mark.parametrize("character", ["\\u0000", "\\ud800"])
+def test_a_text_that_no_database_holds_is_refused_on_the_form(alice, group, character):
+    bot = make_bot("Shop", group=group)
+    other = f'{{"handoff.queued": {{"de": "Moment{character}"}}}}'
+
+    answer = alice.save_bot(bot, other_texts=other)
+
+    assert answer.status_code == 200
+    assert "NUL or a lone surrogate" in answer.content.decode()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from handoff import relay, services
 from handoff.models import Callback, Event, Handoff, Outgoing, SigningSecret
@@ -190,6 +191,21 @@ def test_a_signing_secret_that_cannot_be_opened_pauses_the_webhook(bot, handoff)
     bot.runtime.refresh_from_db()
     assert (event.state, event.attempts) == ("sending", 0)
     assert "sealed with an unknown key" in bot.runtime.webhook_error
+
+
+def test_a_callback_is_told_to_come_again_while_its_secret_cannot_be_opened(bot):
+    purpose = SigningSecret.Purpose.CALLBACK
+    services.new_signing_secret(bot=bot, purpose=purpose)
+    broken = Ciphertext("v1:00000000:gone")
+    SigningSecret.objects.filter(purpose=purpose).update(value=broken)
+
+    answer = Client(raise_request_exception=False).post(
+        f"/servicenow/callback/{bot.callback_id}/",
+        headers={"webhook-id": "m", "webhook-signature": "v1,"},
+    )
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "unavailable"
 
 
 def test_a_long_reason_for_a_person_to_act_is_kept_short(running):
