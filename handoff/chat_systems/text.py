@@ -52,7 +52,7 @@ def links(text: str) -> list[dict[str, str]]:
     return [
         {"url": match[1], "label": match[2]}
         for match in _LINK.finditer(text)
-        if match[1].startswith(("https://", "http://"))
+        if _URL.fullmatch(match[1])
     ]
 
 

@@ -189,3 +189,14 @@ def test_tokens_are_still_put_into_words():
     said = "See @L[https://example.com/a?b=1|the article], @M[u:1|Ada], @[1:Bob]"
     told = "See the article (https://example.com/a?b=1), @Ada, @Bob"
     assert text.render(said) == told
+
+
+@pytest.mark.parametrize(
+    "address",
+    ['http://x" onclick=1', "javascript:alert(1)", "http://x/<b>", "https://"],
+)
+def test_a_link_token_is_an_address_and_nothing_else(address):
+    said = f"@L[{address}|Click]"
+
+    assert text.links(said) == []
+    assert not re.search("<[^>]*(onclick|javascript)", text.to_html(text.render(said)))
