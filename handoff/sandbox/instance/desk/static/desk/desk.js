@@ -80,15 +80,19 @@
   function send(event) {
     event.preventDefault();
     var button = form.querySelector('button');
-    if (!form.text.value.trim() || button.disabled) return;
+    var text = form.text.value;
+    if (!text.trim() || button.disabled) return;
     button.disabled = true;
     fetch(form.action, { method: 'POST', body: new FormData(form) })
       .then(function (response) {
         return response.text().then(function (html) {
           if (response.ok) {
-            form.text.value = '';
+            // What was typed meanwhile stays.
+            form.text.value = form.text.value.replace(text, '');
             say('');
-            return refreshAll().then(toBottom);
+            // Not waited for: the box is empty, and Enter must send what comes next.
+            refreshAll().then(toBottom);
+            return;
           }
           var page = new DOMParser().parseFromString(html, 'text/html');
           var reason = page.querySelector('.problem');
