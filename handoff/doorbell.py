@@ -11,7 +11,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.exceptions import LimitExceeded, OperationalError
 
 from handoff.metrics import DOORBELL_ERRORS
 
@@ -37,7 +37,7 @@ def ring(task: str, *args: int | str) -> None:
         current_app.send_task(
             f"handoff.tasks.{task}", args=args, expires=EXPIRES, ignore_result=True
         )
-    except (OperationalError, OSError) as exc:
+    except (OperationalError, LimitExceeded, OSError) as exc:
         _Breaker.open_until = time.monotonic() + SILENCE
         DOORBELL_ERRORS.inc()
         logger.warning("doorbell.failed", extra={"error": type(exc).__name__})

@@ -213,7 +213,9 @@ def give_up_pending(handoff: Handoff, *, error: str) -> None:
     items = list(pending.select_related("message").order_by("sequence"))
     give_up(items, error=error)
     for message in dict.fromkeys(item.message for item in items if item.message):
-        message_failed(handoff, message, reason=error)
+        # The question has no name of the bot's: the final event is about it.
+        if message.client_id is not None:
+            message_failed(handoff, message, reason=error)
 
 
 def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
@@ -233,11 +235,12 @@ def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:
 
 
 def message_delivered(handoff: Handoff, message: Message) -> None:
-    _tell_of(handoff, message, "message.delivered")
+    if message.client_id is not None:
+        _tell_of(handoff, message, "message.delivered")
 
 
 def _tell_of(handoff: Handoff, message: Message, event_type: str, **data: str) -> None:
-    """Tell what became of a message that the bot gave a name, unless all is over."""
-    if message.client_id is not None and not handoff.is_final:
+    """Tell what became of a message, unless all is over."""
+    if not handoff.is_final:
         names = {"message_id": str(message.id), "id": message.client_id}
         emit(handoff, event_type, {**names, **data})

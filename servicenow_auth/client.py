@@ -64,6 +64,11 @@ class Instance:
     def __exit__(self, *exc: object) -> None:
         self._session.close()
 
+    def authorize(self) -> None:
+        """Get what authorizes the calls now, and not within the first of them."""
+        if self._grant is None:
+            self._take_grant(refused=None)
+
     def get(
         self,
         path: str,

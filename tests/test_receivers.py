@@ -35,13 +35,16 @@ def test_another_user_is_taken_when_nothing_is_open(http, bot):
     assert ConnectionRuntime.objects.get().user_name == "somebody.else"
 
 
-def test_a_new_authorization_makes_waiting_lanes_due(handoff):
+def test_a_new_authorization_makes_waiting_lanes_due(
+    handoff, django_capture_on_commit_callbacks
+):
     pk = handoff.bot.connection_id
     version = ConnectionRuntime.objects.get().version
     states.need_reauthorization(pk=pk, detail="refused")
     later = to_servicenow(handoff).wake_at.replace(year=2100)
     Handoff.objects.get().lanes.update(wake_at=later)
 
-    states.make_ready(pk=pk, version=version)
+    with django_capture_on_commit_callbacks(execute=True):
+        states.make_ready(pk=pk, version=version)
 
     assert to_servicenow(handoff).wake_at < later

@@ -91,7 +91,7 @@ class Handoff(models.Model):
     poll_at = models.DateTimeField(null=True)
     # Something was said that we could not read; the next look reads the messages.
     must_read = models.BooleanField(default=False)
-    # An end that ServiceNow showed us, not yet announced: {state, reason, …}.
+    # An end that ServiceNow showed us, not yet announced: {reason, ended_by}.
     pending_end = models.JSONField(null=True)
     pending_end_at = models.DateTimeField(null=True)
 

@@ -37,7 +37,7 @@ class Lane(models.Model):
     next_sequence = models.BigIntegerField(default=1)
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    # Due from then on; null exactly while no item is unsettled.
+    # Due from then on; never null while an item is unsettled.
     wake_at = models.DateTimeField(null=True)
     stalled_reason = models.CharField(max_length=300, blank=True)
 
@@ -82,11 +82,6 @@ class Item(models.Model):
     class Meta:
         abstract = True
 
-    @property
-    def is_ambiguous(self) -> bool:
-        """Sent perhaps: an attempt was made and its outcome is not known."""
-        return self.state == ItemState.SENDING and bool(self.last_error)
-
 
 class Outgoing(Item):
     """An item to ServiceNow; a long message is several parts."""
@@ -127,6 +122,11 @@ class Outgoing(Item):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.lane_id}/{self.sequence}"
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Sent perhaps: an attempt was made and its outcome is not known."""
+        return self.state == ItemState.SENDING and bool(self.last_error)
 
 
 class Event(Item):

@@ -4,12 +4,12 @@ from django.utils.timezone import now
 
 from handoff.models import Heartbeat
 from handoff.models.lane import Direction
-from handoff.relay import inbox, lanes, looking, to_bot, to_servicenow
+from handoff.relay import inbox, lanes, leases, looking, to_bot, to_servicenow
 
 
 def drain(lane_id: int) -> None:
     """Carry a lane's items over, if it is due and nobody else does."""
-    lease = lanes.claim(lane_id)
+    lease = leases.claim(lane_id)
     if lease is None:
         return
     lane = lease.lane
@@ -21,7 +21,7 @@ def drain(lane_id: int) -> None:
 
 def sweep() -> None:
     """Ring for all that is due; any number of sweeps at once is harmless."""
-    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now()})
     lanes.sweep()
     inbox.sweep()
     looking.sweep()
+    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now()})

@@ -12,96 +12,57 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
+from typing import Generic
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import doorbell
 from handoff.models import Attempt, Lane
 from handoff.models.lane import ItemState
+from handoff.relay.leases import Lease, free
 from handoff.relay.routes import GaveUp, ItemT, Route, Verdict
 from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
 
-# What lies between the renewal of a lease and the first byte: a commit, a connect.
-MARGIN = timedelta(seconds=5)
 SWEEP_LIMIT = 200
 BACKOFF_CAP = timedelta(minutes=5)
-
-
-@dataclass
-class Lease:
-    """The right to work on a lane while no newer fence was taken."""
-
-    lane: Lane
-    fence: int
-    # time.monotonic() from before the transaction that renewed the lease last.
-    renewed_at: float
-
-    def renew(self) -> bool:
-        """Prove ownership and extend it; the lane's row stays locked until commit."""
-        began = time.monotonic()
-        renewed = self._row().update(lease_until=Now() + settings.LANE_LEASE)
-        self.renewed_at = began
-        return bool(renewed)
-
-    @property
-    def send_before(self) -> float:
-        """Return the time.monotonic() from which a send could outlive the lease."""
-        slack = settings.LANE_LEASE - settings.REQUEST_DEADLINE - MARGIN
-        return self.renewed_at + float(slack.total_seconds())
-
-    def release(self, *, wake_at: datetime | None, reason: str = "") -> None:
-        self._row().update(lease_until=None, wake_at=wake_at, stalled_reason=reason)
-
-    def _row(self) -> QuerySet[Lane]:
-        return Lane.objects.filter(pk=self.lane.pk, fence=self.fence)
+RECORD_RETRY = 0.5
 
 
 @dataclass(frozen=True)
 class Done:
-    """How an attempt ended; kept in memory until the next transaction records it."""
+    """How an attempt ended."""
 
     result: object
     error: DeliveryError | None
     started_at: datetime
 
 
-def free() -> Q:
-    """Return the condition of a lane that is due and nobody's."""
-    return Q(wake_at__lte=Now()) & (Q(lease_until=None) | Q(lease_until__lt=Now()))
+@dataclass(frozen=True)
+class Step(Generic[ItemT]):
+    """An attempt, kept in memory until the next transaction records it."""
 
-
-def claim(lane_id: int) -> Lease | None:
-    """Take a due lane, or return None: somebody has it, or nothing is due.
-
-    The row count of the conditional UPDATE is the arbiter; SELECT … FOR UPDATE SKIP
-    LOCKED would be silently ignored on SQLite.
-    """
-    began = time.monotonic()
-    with transaction.atomic():
-        taken = Lane.objects.filter(free(), pk=lane_id).update(
-            fence=F("fence") + 1, lease_until=Now() + settings.LANE_LEASE
-        )
-        if not taken:
-            return None
-        lane = Lane.objects.select_related("handoff", "bot__connection").get(pk=lane_id)
-    return Lease(lane=lane, fence=lane.fence, renewed_at=began)
+    item: ItemT
+    done: Done
+    # Whether the worker's time for this lane lasts for another item.
+    more: bool
 
 
 def drain(lease: Lease, opened: AbstractContextManager[Route[ItemT]]) -> None:
     """Send the lane's items one after the other until none may go."""
     budget = time.monotonic() + settings.DRAIN_BUDGET.total_seconds()
     with opened as route:
-        item = advance(lease, route)
+        route.prepare()
+        item = _advance_surely(lease, route, None)
         while item is not None:
             done = _attempt(lease, route, item)
             more = time.monotonic() < budget
-            item = advance(lease, route, item=item, done=done, more=more)
+            item = _advance_surely(lease, route, Step(item, done, more=more))
 
 
 def _attempt(lease: Lease, route: Route[ItemT], item: ItemT) -> Done:
@@ -113,38 +74,67 @@ def _attempt(lease: Lease, route: Route[ItemT], item: ItemT) -> Done:
     return Done(result=result, error=None, started_at=started_at)
 
 
+def _advance_surely(
+    lease: Lease, route: Route[ItemT], step: Step[ItemT] | None
+) -> ItemT | None:
+    """Advance, again and again while the lease lasts if the database is in trouble.
+
+    What was sent and not recorded would be of unknown outcome from then on.
+    """
+    again = False
+    while True:
+        try:
+            return advance(lease, route, step, again=again)
+        except (OperationalError, InterfaceError) as exc:
+            logger.warning("lane.not_recorded", extra={"error": type(exc).__name__})
+            if step is None or time.monotonic() > lease.expires_at:
+                raise
+            connection.close()
+            time.sleep(RECORD_RETRY)
+            again = True
+
+
 @transaction.atomic
 def advance(
     lease: Lease,
     route: Route[ItemT],
+    step: Step[ItemT] | None,
     *,
-    item: ItemT | None = None,
-    done: Done | None = None,
-    more: bool = True,
+    again: bool = False,
 ) -> ItemT | None:
-    """Record what became of `item`, and commit the intent to send the next one.
+    """Record what became of the last item, and commit the intent to send the next.
 
     Return the next item, or None when the lane is released or was lost to another
-    worker; then what is not recorded stays `sending`.
+    worker; then what is not recorded stays `sending`. `again` after an error: the
+    former call may have been committed all the same.
     """
     route.lock()
     if not lease.renew():
         logger.warning("lane.lost", extra={"lane_id": lease.lane.pk})
         return None
-    if item is not None and done is not None:
-        verdict = _record(lease, route, item, done)
+    if again and step is not None:
+        step.item.refresh_from_db()
+        if step.item.state != ItemState.SENDING:
+            return _intend(lease, route, own_intent=True)
+    if step is not None:
+        verdict = _record(lease, route, step.item, step.done)
         if verdict is not None and verdict.wait is not None:
-            lease.release(wake_at=now() + verdict.wait, reason=verdict.reason)
+            lease.release(wake_at=Now() + verdict.wait, reason=verdict.reason)
             return None
-    if not more:
-        lease.release(wake_at=now())
-        doorbell.ring_lane(lease.lane.pk)
-        return None
+        if not step.more:
+            lease.release(wake_at=Now())
+            doorbell.ring_lane(lease.lane.pk)
+            return None
     return _intend(lease, route)
 
 
-def _intend(lease: Lease, route: Route[ItemT]) -> ItemT | None:
+def _intend(
+    lease: Lease, route: Route[ItemT], *, own_intent: bool = False
+) -> ItemT | None:
+    """Commit the next intent; with `own_intent` no byte of a found one has left."""
     while (item := route.head()) is not None:
+        if own_intent and item.state == ItemState.SENDING:
+            item.state, item.attempts = ItemState.PENDING, item.attempts - 1
         hold = route.hold(item)
         if hold is not None:
             lease.release(wake_at=hold.until, reason=hold.reason)
@@ -260,7 +250,5 @@ def sweep() -> int:
 
 
 def wake(lanes: QuerySet[Lane]) -> None:
-    """Make waiting lanes due at once, for instance after a new authorization."""
-    for lane_id in lanes.filter(wake_at__isnull=False).values_list("pk", flat=True):
-        Lane.objects.filter(pk=lane_id, wake_at__isnull=False).update(wake_at=Now())
-        doorbell.ring_lane(lane_id)
+    """Make waiting lanes due, for instance after a new authorization; a sweep rings."""
+    lanes.filter(wake_at__isnull=False).update(wake_at=Now())

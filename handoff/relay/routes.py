@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from django.db.models.expressions import Combinable
+
 from handoff.models import Event, Outgoing
 from handoff.models.lane import ItemState
 from servicenow_auth.exceptions import DeliveryError
 
+# A moment, or an expression of the database's clock.
+Time = datetime | Combinable
 ItemT = TypeVar("ItemT", Outgoing, Event)
 
 
@@ -20,7 +24,7 @@ class Hold:
     """Why nothing of a lane may go now, and when to look again."""
 
     reason: str
-    until: datetime
+    until: Time
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Route(Protocol[ItemT]):
 
     max_attempts: int
     max_age: timedelta
+
+    def prepare(self) -> None:
+        """Do what may take long before anything is promised to be sent."""
 
     def lock(self) -> None:
         """Take the row locks that come before the lane's in the lock order."""

@@ -11,7 +11,8 @@ from datetime import timedelta
 from random import uniform
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import lifecycle, webhooks
@@ -37,6 +38,9 @@ class ToBot:
     def __init__(self, lane: Lane, session: transport.Session) -> None:
         self.lane = lane
         self.session = session
+
+    def prepare(self) -> None:
+        """Nothing takes long here."""
 
     def lock(self) -> None:
         """Nothing comes before this lane: what it writes about is locked after it."""
@@ -87,13 +91,14 @@ class ToBot:
         return Verdict(ItemState.SENDING, "rejected", _wait(item.attempts))
 
     def _pause(self, item: Event, error: BotUnavailable) -> timedelta:
-        runtime = item.bot.runtime
-        wait = _wait(runtime.webhook_failures + 1)
+        """Pause the webhook; of many lanes that met the same trouble one counts."""
+        wait = _wait(item.bot.runtime.webhook_failures + 1)
         if error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
-        self._runtime().update(
+        running = Q(webhook_paused_until=None) | Q(webhook_paused_until__lte=Now())
+        self._runtime().filter(running).update(
             webhook_failures=F("webhook_failures") + 1,
-            webhook_paused_until=now() + wait,
+            webhook_paused_until=Now() + wait,
             webhook_error=str(error)[:300],
         )
         return wait
@@ -105,14 +110,17 @@ class ToBot:
             )
 
     def failed(self, item: Event, error: DeliveryError) -> None:
-        if not isinstance(error, BotGone):
+        if not isinstance(error, BotGone) or not item.bot.webhook_url:
             return
+        # Its own lane before its runtime, as everywhere: see handoff.lifecycle.
+        own = Lane.objects.filter(bot=item.bot_id, handoff=None)
+        own.select_for_update(no_key=True).get()
         switched_off = (
             self._runtime()
             .filter(webhook_disabled_at=None)
             .update(webhook_disabled_at=now(), webhook_error=str(error)[:300])
         )
-        if switched_off and item.bot.webhook_url:
+        if switched_off:
             lifecycle.emit_for_bot(item.bot, "webhook.disabled", {"reason": str(error)})
 
     def _runtime(self) -> QuerySet[BotRuntime]:

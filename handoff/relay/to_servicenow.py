@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from random import uniform
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import ChatSystem, Observation
+from handoff.chat_systems import Observation
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
@@ -35,7 +37,7 @@ THROTTLED = "throttled"
 UNAUTHORIZED = "authorization_required"
 AMBIGUOUS = "ambiguous"
 
-AUTHORIZATION_WAIT = timedelta(minutes=1)
+AUTHORIZATION_WAIT = timedelta(minutes=10)
 THROTTLE_WAIT = timedelta(seconds=30)
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
@@ -46,12 +48,16 @@ class ToServiceNow:
     max_attempts = settings.MAX_ATTEMPTS
     max_age = settings.MAX_AGE
 
-    def __init__(
-        self, lane: Lane, *, handoff: Handoff, chat_system: ChatSystem
-    ) -> None:
+    def __init__(self, lane: Lane, *, handoff: Handoff, instance: Instance) -> None:
         self.lane = lane
         self.handoff = handoff
-        self.chat_system = chat_system
+        self.instance = instance
+        self.chat_system = chat_systems.connect(lane.bot.chat_system, instance)
+
+    def prepare(self) -> None:
+        """Refresh the token now: within a send it could outlast the lease."""
+        with suppress(DeliveryError):  # the send will meet it again, and be judged
+            self.instance.authorize()
 
     def lock(self) -> None:
         self.handoff = lifecycle.lock(self.handoff.pk)
@@ -71,7 +77,7 @@ class ToServiceNow:
         if runtime.paused_until and runtime.paused_until > now():
             return Hold(reason=THROTTLED, until=runtime.paused_until)
         if runtime.state != AuthorizationState.READY:
-            return Hold(reason=UNAUTHORIZED, until=now() + AUTHORIZATION_WAIT)
+            return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
         return None
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
@@ -81,7 +87,7 @@ class ToServiceNow:
             item.save(update_fields=["last_error"])
         age = now() - (item.attempt_started_at or item.created_at)
         wait = min(max(age, FIRST_LOOK), LAST_LOOK)
-        return Hold(reason=AMBIGUOUS, until=now() + wait)
+        return Hold(reason=AMBIGUOUS, until=Now() + wait)
 
     def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
         handoff = self.handoff
@@ -105,9 +111,12 @@ class ToServiceNow:
 
     def _not_applied(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Wait for the door to open: nothing is wrong with the item."""
+        if item.kind == Outgoing.Kind.START and self.handoff.is_final:
+            # It ended while we tried: to open it now would ring at an agent for nobody.
+            return Verdict(ItemState.FAILED, "ended")
         reason, wait = UNREACHABLE, backoff(item.first_attempt_at)
         if isinstance(error, Unauthorized):
-            reason, wait = UNAUTHORIZED, AUTHORIZATION_WAIT
+            reason, wait = UNAUTHORIZED, _authorization_wait()
         elif isinstance(error, Throttled):
             reason, wait = THROTTLED, THROTTLE_WAIT
             if error.retry_after is not None:
@@ -164,6 +173,11 @@ class ToServiceNow:
         )
 
 
+def _authorization_wait() -> timedelta:
+    """Return how long to wait, apart from others, if no new authorization wakes us."""
+    return AUTHORIZATION_WAIT * uniform(1, 1.5)  # noqa: S311 - jitter
+
+
 def _why_start_failed(error: DeliveryError) -> Reason:
     """Read a refusal: a closed queue says 403, or 503 in newer clients, with a text."""
     if not isinstance(error, Rejected):
@@ -177,5 +191,4 @@ def _why_start_failed(error: DeliveryError) -> Reason:
 def open_route(lane: Lane, handoff: Handoff) -> Iterator[ToServiceNow]:
     """Open one connection to the lane's instance, for the time of a drain."""
     with Instance(lane.bot.connection) as instance:
-        chat_system = chat_systems.connect(lane.bot.chat_system, instance)
-        yield ToServiceNow(lane, handoff=handoff, chat_system=chat_system)
+        yield ToServiceNow(lane, handoff=handoff, instance=instance)

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -28,13 +29,13 @@ def prepare_bot(*, bot: Bot) -> None:
 @transaction.atomic
 def switch_webhook_on(*, bot: Bot) -> None:
     """Let a webhook that was paused, or switched off by a 410, begin anew."""
+    lanes.wake(Lane.objects.filter(bot=bot, direction=Direction.TO_BOT))
     BotRuntime.objects.filter(bot=bot).update(
         webhook_failures=0,
         webhook_paused_until=None,
         webhook_disabled_at=None,
         webhook_error="",
     )
-    lanes.wake(Lane.objects.filter(bot=bot, direction=Direction.TO_BOT))
 
 
 def create_api_key(*, bot: Bot, name: str = "") -> tuple[ApiKey, str]:
@@ -61,12 +62,14 @@ def new_signing_secret(*, bot: Bot, purpose: SigningSecret.Purpose) -> Secret:
 
 
 def resume_lanes(*, connection: Connection) -> None:
-    """Let everything that waited for this connection go on."""
-    lanes.wake(
-        Lane.objects.filter(
-            bot__connection=connection, direction=Direction.TO_SERVICENOW
-        )
+    """Let everything that waited for this connection go on, once it is committed.
+
+    Lanes are locked before connections, never after them.
+    """
+    waiting = Lane.objects.filter(
+        bot__connection=connection, direction=Direction.TO_SERVICENOW
     )
+    transaction.on_commit(partial(lanes.wake, waiting))
 
 
 def tell_authorization_required(*, connection: Connection) -> None:

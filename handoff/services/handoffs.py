@@ -144,14 +144,16 @@ def _open(bot: Bot, request: StartRequest) -> Handoff:
 
 def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
     """Queue the first question, then the transcript as items of their own."""
-    for entry in request.transcript:
-        Message.objects.create(
+    Message.objects.bulk_create(
+        Message(
             handoff=handoff,
             role=entry.role,
             text=entry.text,
             sent_at=entry.sent_at,
             before_handoff=True,
         )
+        for entry in request.transcript
+    )
     message = Message.objects.create(
         handoff=handoff, role=Role.USER, text=request.message
     )
@@ -162,8 +164,11 @@ def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
     first, *rest = split(question, limit=limit)
     lifecycle.queue(handoff, kind=Outgoing.Kind.START, text=first, message=message)
     said = opening.transcript(request.transcript) if handoff.bot.send_transcript else ""
-    for text in [*rest, *split(said, limit=limit)]:
-        lifecycle.queue(handoff, kind=Outgoing.Kind.MESSAGE, text=text)
+    kind = Outgoing.Kind.MESSAGE
+    for part, text in enumerate(rest, start=1):
+        lifecycle.queue(handoff, kind=kind, text=text, message=message, part=part)
+    for text in split(said, limit=limit):
+        lifecycle.queue(handoff, kind=kind, text=text)
 
 
 def post_message(

@@ -216,3 +216,60 @@ def test_nothing_is_relayed_after_the_end(running):
 
     assert notes() == ["after the end"]
     assert events(running) == ["handoff.failed"]
+
+
+def test_messages_that_changed_places_on_the_way_are_put_back(running):
+    receive(
+        running,
+        said("2" * 32, "second", sys_created_on="2024-05-01 09:00:02"),
+        said("1" * 32, "first", sys_created_on="2024-05-01 09:00:01"),
+    )
+
+    assert texts(running) == ["first", "second"]
+
+
+def test_a_late_word_of_the_old_entry_is_no_second_transfer(running):
+    receive(
+        running,
+        state("1", sys_id="9" * 32),
+        state("4"),
+        state("1", sys_id="9" * 32, position="2"),
+    )
+
+    assert events(running).count("handoff.transferred") == 1
+
+
+def test_another_spelling_of_the_agents_name_is_no_transfer(running):
+    receive(
+        running,
+        state("2", assigned_to=AGENT, assigned_to_name="Beth Anglin"),
+        state("2", assigned_to=AGENT, assigned_to_name="Beth M. Anglin"),
+    )
+
+    assert events(running) == ["handoff.accepted"]
+
+
+def test_an_agent_who_takes_the_chat_again_is_told_again(running):
+    mine = {"assigned_to": AGENT, "assigned_to_name": "Beth"}
+    other = {"sys_id": "9" * 32, "queue": "e" * 32}
+    receive(
+        running,
+        state("2", **mine),
+        state("4"),
+        state("1", **other),
+        state("2", **other, **mine),
+    )
+
+    assert events(running) == [
+        "handoff.accepted",
+        "handoff.transferred",
+        "handoff.transferred",
+    ]
+
+
+def test_a_chat_that_we_left_after_acceptance_was_accepted(running):
+    receive(running, state("7"))
+
+    running.refresh_from_db()
+    assert running.state == "accepted"
+    assert running.pending_end["reason"] == "user_left"

@@ -1,16 +1,19 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.timezone import now
 
 from handoff import doorbell, lifecycle, relay, services
 from handoff.models import Event, Lane, Message, Outgoing
-from handoff.relay import lanes
+from handoff.relay import lanes, leases
+from handoff.relay.to_servicenow import open_route
+from servicenow_auth.exceptions import NotSent
 from tests.relay.conftest import MESSAGES, events, post, to_servicenow
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -35,9 +38,9 @@ def test_one_of_many_claims_wins(running):
     post(running, "one")
     lane = to_servicenow(running)
 
-    leases = run_at_once(8, lambda _: lanes.claim(lane.pk))
+    answers = run_at_once(8, lambda _: leases.claim(lane.pk))
 
-    won = [lease for lease in leases if lease]
+    won = [lease for lease in answers if lease]
     assert len(won) == 1
     lane.refresh_from_db()
     assert lane.fence == won[0].fence
@@ -46,11 +49,11 @@ def test_one_of_many_claims_wins(running):
 def test_a_lane_is_free_again_when_its_lease_is_over(running):
     post(running, "one")
     lane = to_servicenow(running)
-    first = lanes.claim(lane.pk)
-    assert lanes.claim(lane.pk) is None
+    first = leases.claim(lane.pk)
+    assert leases.claim(lane.pk) is None
     Lane.objects.filter(pk=lane.pk).update(lease_until=now())
 
-    second = lanes.claim(lane.pk)
+    second = leases.claim(lane.pk)
 
     assert second.fence > first.fence
     assert not first.renew()
@@ -167,7 +170,7 @@ def test_the_sweep_rings_for_what_is_due_and_free(running, monkeypatch):
     lanes.sweep()
     assert rung == [("drain_lane", (lane.pk,))]
 
-    lanes.claim(lane.pk)
+    leases.claim(lane.pk)
     rung.clear()
     lanes.sweep()
     assert rung == []
@@ -185,3 +188,64 @@ def test_a_dead_broker_costs_a_ring_and_nothing_else(running, settings, monkeypa
     assert Outgoing.objects.filter(state="pending").count() == 1
     assert doorbell._Breaker.open_until > 0
     assert Lane.objects.filter(pk=to_servicenow(running).pk, wake_at=F("wake_at"))
+
+
+def test_a_record_that_the_database_refuses_is_tried_again(http, running, monkeypatch):
+    http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
+    post(running, "one")
+    renewals = []
+    renew = leases.Lease.renew
+
+    def refuse_the_second(lease):
+        renewals.append(lease)
+        if len(renewals) == 2:
+            raise OperationalError("deadlock detected")
+        return renew(lease)
+
+    monkeypatch.setattr(leases.Lease, "renew", refuse_the_second)
+
+    relay.drain(to_servicenow(running).pk)
+
+    item = Outgoing.objects.get(kind="message")
+    assert (item.state, item.attempts, item.sys_id) == ("sent", 1, "1" * 32)
+    assert len(http.calls) == 1
+
+
+def test_a_record_that_was_committed_unnoticed_is_not_made_twice(
+    http, running, monkeypatch
+):
+    """The connection breaks in the COMMIT, after which the next intent stands."""
+    for sys_id in ("1" * 32, "2" * 32):
+        http.post(MESSAGES, json={"result": {"sys_id": sys_id}})
+    post(running, "one", "two")
+    calls = []
+    advance = lanes.advance
+
+    def break_after_the_second(*args, **again):
+        item = advance(*args, **again)
+        calls.append(item)
+        if len(calls) == 2:
+            raise OperationalError("server closed the connection")
+        return item
+
+    monkeypatch.setattr(lanes, "advance", break_after_the_second)
+
+    relay.drain(to_servicenow(running).pk)
+
+    items = Outgoing.objects.filter(kind="message").order_by("sequence")
+    assert [(item.state, item.attempts) for item in items] == [("sent", 1)] * 2
+    assert events(running) == ["message.delivered"] * 2
+
+
+def test_a_lane_handed_back_is_due_by_the_databases_clock(running, monkeypatch):
+    ahead = lambda: now() + timedelta(minutes=10)  # noqa: E731 - stands in for now
+    monkeypatch.setattr(lanes, "now", ahead)
+    post(running, "one")
+    lease = leases.claim(to_servicenow(running).pk)
+    with open_route(lease.lane, lease.lane.handoff) as route:
+        item = lanes.advance(lease, route, None)
+        error = NotSent("Not sent: no connection could be made.")
+        done = lanes.Done(result=None, error=error, started_at=now())
+        lanes.advance(lease, route, lanes.Step(item, done, more=True))
+
+    assert to_servicenow(running).wake_at < now() + timedelta(minutes=6)

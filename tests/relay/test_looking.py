@@ -1,10 +1,13 @@
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
+from handoff import doorbell, services
 from handoff.models import Event, Handoff
 from handoff.relay import looking, watching
+from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
     AGENT,
     GROUP,
@@ -154,3 +157,104 @@ def test_an_idle_chat_is_warned_once_and_then_ended(running):
     running.refresh_from_db()
     assert (running.state, running.reason) == ("ended", "idle_timeout")
     assert events(running) == ["handoff.idle_warning", "handoff.ended"]
+
+
+def test_an_agent_who_accepted_and_closed_unseen_did_not_reject(http, running):
+    http.get(STATE, json={"result": [entry(3, assigned_to=AGENT)]})
+    http.get(PROFILE, json={"result": {"name": "Beth Anglin"}})
+    look(running)
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
+    http.get(MESSAGES, json={"result": [message("1" * 32, "Solved")]})
+
+    look(running)
+
+    assert events(running) == ["handoff.accepted", "message.created", "handoff.ended"]
+    assert running.reason == "completed"
+
+
+def test_a_profile_that_cannot_be_read_hides_nothing(http, running):
+    http.get(STATE, json={"result": [entry(2, assigned_to=AGENT)]})
+    http.get(PROFILE, body="<html>log in</html>")
+
+    look(running)
+
+    assert events(running) == ["handoff.accepted"]
+
+
+def test_a_throttled_look_pauses_the_connection_for_all(http, running):
+    http.get(STATE, status=429, headers={"Retry-After": "600"})
+    look(running)
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
+
+    look(running)
+
+    assert len(http.calls) == 1
+    runtime = ConnectionRuntime.objects.get()
+    assert running.poll_at == runtime.paused_until > now() + timedelta(minutes=9)
+
+
+def test_a_conversation_that_is_gone_ends_the_handoff(http, running):
+    Handoff.objects.update(state="accepted", accepted_at=now())
+    unknown = {"error": {"message": "No Record found", "detail": None}}
+    http.get(STATE, status=404, json=unknown)
+    http.get(MESSAGES, status=404, json=unknown)
+    look(running)
+    Handoff.objects.update(
+        poll_at=now() - timedelta(seconds=1),
+        pending_end_at=now() - timedelta(minutes=2),
+    )
+
+    look(running)
+
+    assert (running.state, running.reason) == ("ended", "conversation_gone")
+
+
+def test_a_404_that_only_hides_the_entry_ends_nothing(http, running):
+    http.get(STATE, status=404, json={"error": {"message": "No Record found"}})
+    http.get(MESSAGES, json={"result": []})
+
+    assert look(running).pending_end is None
+
+
+def test_what_is_wanted_while_we_look_is_not_forgotten(http, running):
+    """Another broken callback comes between the read and the record of it."""
+    Handoff.objects.update(must_read=True)
+    http.get(STATE, json={"result": [entry(1)]})
+
+    def answer(request):
+        Handoff.objects.update(must_read=True, poll_at=now() - timedelta(seconds=1))
+        return 200, {}, json.dumps({"result": []})
+
+    http.add_callback("GET", MESSAGES, callback=answer)
+
+    assert look(running).must_read
+
+
+def test_a_sweep_rings_a_few_times_for_each_bot(running, monkeypatch):
+    rung = []
+    monkeypatch.setattr(doorbell, "ring", lambda task, *args: rung.append(args))
+    for number in range(20):
+        request = services.StartRequest(conversation_id=f"n{number}", message="Hi")
+        services.start_handoff(bot=running.bot, request=request)
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
+
+    looking.sweep()
+
+    assert len(rung) == looking.LOOKS_PER_BOT
+
+
+def test_a_long_conversation_is_read_in_few_statements(
+    http, running, django_assert_max_num_queries
+):
+    Handoff.objects.update(
+        state="accepted",
+        pending_end={"reason": "completed", "ended_by": "agent"},
+        pending_end_at=now(),
+    )
+    rows = [message(f"{n:032d}", "known", timestamp=1000 + n) for n in range(29)]
+    for row in rows:
+        running.messages.create(role="agent", sys_id=row["sys_id"], text="known")
+    http.get(MESSAGES, json={"result": rows})
+
+    with django_assert_max_num_queries(25):
+        look(running)

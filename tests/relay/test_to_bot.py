@@ -1,4 +1,5 @@
 import json
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,10 @@ from django.utils.timezone import now
 from standardwebhooks import Webhook
 
 from handoff import lifecycle, relay, services
+from handoff.exceptions import BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
+from handoff.relay import lanes, leases
+from handoff.relay.to_bot import open_route
 from tests.relay.conftest import WEBHOOK, to_bot
 
 pytestmark = pytest.mark.django_db
@@ -176,3 +180,38 @@ def test_texts_follow_the_handoffs_language(running):
         event = lifecycle.emit(running, "handoff.queued", {})
         assert event.payload["data"]["text"] == text
     assert lifecycle.emit(running, "handoff.ended", {}).payload["data"]["text"] is None
+
+
+def test_one_trouble_met_by_many_lanes_counts_once(http, webhook_bot):
+    http.post(WEBHOOK, status=503)
+    handoffs = []
+    for number in range(8):
+        request = services.StartRequest(conversation_id=f"n{number}", message="Hi")
+        started = services.start_handoff(bot=webhook_bot, request=request).handoff
+        lifecycle.emit(started, "handoff.queued", {})
+        handoffs.append(started)
+    taken = [leases.claim(to_bot(started).pk) for started in handoffs]
+    with ExitStack() as stack:
+        work = []
+        for lease in taken:
+            route = stack.enter_context(open_route(lease.lane))
+            work.append((lease, route, lanes.advance(lease, route, None)))
+        for lease, route, item in work:
+            error = BotUnavailable("The webhook answered 503.")
+            done = lanes.Done(result=None, error=error, started_at=now())
+            lanes.advance(lease, route, lanes.Step(item, done, more=True))
+
+    again(handoffs[0])
+
+    runtime = BotRuntime.objects.get()
+    assert runtime.webhook_failures == 2
+    assert runtime.webhook_paused_until < now() + timedelta(minutes=1)
+
+
+def test_a_url_that_was_cleared_does_not_switch_the_next_one_off(told):
+    told.bot.webhook_url = ""
+    told.bot.save()
+
+    relay.drain(to_bot(told).pk)
+
+    assert BotRuntime.objects.get().webhook_disabled_at is None

@@ -219,7 +219,8 @@ def test_without_authorization_lanes_wait_and_resume_by_themselves(
     assert to_servicenow(running).stalled_reason == "authorization_required"
 
     runtime.update(state=State.READY)
-    services.resume_lanes(connection=running.bot.connection)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.resume_lanes(connection=running.bot.connection)
     http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
     relay.drain(to_servicenow(running).pk)
 
@@ -292,3 +293,32 @@ def test_a_result_of_a_lost_lane_is_not_recorded(http, running):
     relay.drain(lane.pk)
 
     assert states(running)[1:] == ["sending"]
+
+
+def test_a_start_that_failed_after_the_end_is_not_tried_again(http, handoff):
+    def refuse(request):
+        services.end_handoff(handoff_id=handoff.pk, bot=handoff.bot)
+        return 429, {}, "{}"
+
+    http.add_callback("POST", SESSIONS, callback=refuse)
+    relay.drain(to_servicenow(handoff).pk)
+    Lane.objects.update(wake_at=now() - timedelta(seconds=1))
+    ConnectionRuntime.objects.update(paused_until=None)
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    assert len(http.calls) == 1
+    assert states(handoff) == ["failed", "failed"]
+    assert events(handoff) == ["handoff.failed"]
+
+
+def test_a_lost_rest_of_the_question_is_told(http, bot):
+    request = services.StartRequest(conversation_id="c", message="a" * 5_000)
+    handoff = services.start_handoff(bot=bot, request=request).handoff
+    http.post(SESSIONS, json={"result": entry(1)})
+    http.post(MESSAGES, status=400, json=ENVELOPE)
+
+    relay.drain(to_servicenow(handoff).pk)
+
+    assert events(handoff) == ["handoff.queued", "message.failed"]
+    assert handoff.messages.get().delivery == "failed"

@@ -1,0 +1,75 @@
+"""Who may work on a lane: whoever took its newest fence, until the lease is over.
+
+All times are the database's, but for what one process measures for itself.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from handoff.models import Lane
+from handoff.relay.routes import Time
+
+# What lies between the renewal of a lease and the first byte: a commit, a connect.
+MARGIN = timedelta(seconds=5)
+
+
+@dataclass
+class Lease:
+    """The right to work on a lane while no newer fence was taken."""
+
+    lane: Lane
+    fence: int
+    # time.monotonic() from before the transaction that renewed the lease last.
+    renewed_at: float
+
+    def renew(self) -> bool:
+        """Prove ownership and extend it; the lane's row stays locked until commit."""
+        began = time.monotonic()
+        renewed = self._row().update(lease_until=Now() + settings.LANE_LEASE)
+        self.renewed_at = began
+        return bool(renewed)
+
+    @property
+    def send_before(self) -> float:
+        """Return the time.monotonic() from which a send could outlive the lease."""
+        slack = settings.LANE_LEASE - settings.REQUEST_DEADLINE - MARGIN
+        return self.renewed_at + float(slack.total_seconds())
+
+    @property
+    def expires_at(self) -> float:
+        """Return the time.monotonic() at which anybody may take the lane."""
+        return self.renewed_at + float(settings.LANE_LEASE.total_seconds())
+
+    def release(self, *, wake_at: Time | None, reason: str = "") -> None:
+        self._row().update(lease_until=None, wake_at=wake_at, stalled_reason=reason)
+
+    def _row(self) -> QuerySet[Lane]:
+        return Lane.objects.filter(pk=self.lane.pk, fence=self.fence)
+
+
+def free() -> Q:
+    """Return the condition of a lane that is due and nobody's."""
+    return Q(wake_at__lte=Now()) & (Q(lease_until=None) | Q(lease_until__lt=Now()))
+
+
+def claim(lane_id: int) -> Lease | None:
+    """Take a due lane, or return None: somebody has it, or nothing is due.
+
+    The row count of the conditional UPDATE is the arbiter; SELECT … FOR UPDATE SKIP
+    LOCKED would be silently ignored on SQLite.
+    """
+    began = time.monotonic()
+    with transaction.atomic():
+        taken = Lane.objects.filter(free(), pk=lane_id).update(
+            fence=F("fence") + 1, lease_until=Now() + settings.LANE_LEASE
+        )
+        if not taken:
+            return None
+        lane = Lane.objects.select_related("handoff", "bot__connection").get(pk=lane_id)
+    return Lease(lane=lane, fence=lane.fence, renewed_at=began)

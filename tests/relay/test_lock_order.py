@@ -1,0 +1,129 @@
+"""Two transactions that meet never wait for each other in a circle.
+
+The windows are widened by waits; nothing else is changed. SQLite has one writer at a
+time, so there these tests only say that nothing else breaks.
+"""
+
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+from django.utils.timezone import now
+
+from handoff import lifecycle, services
+from handoff.exceptions import BotGone
+from handoff.models import Lane
+from handoff.relay import lanes, leases, to_bot, to_servicenow
+from servicenow_auth import services as auth
+from servicenow_auth import states
+from servicenow_auth.exceptions import Throttled
+from servicenow_auth.models import ConnectionRuntime
+from tests.relay import conftest as stage
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+SHORT = 1.0
+
+
+def meet(*functions) -> list[str]:
+    """Run functions at once; return the errors they ended with."""
+    errors = []
+
+    def run(function):
+        try:
+            function()
+        except Exception as exc:  # noqa: BLE001 - each error is a finding
+            errors.append(f"{function.__name__}: {exc}")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[each]) for each in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def tell(handoff) -> None:
+    with transaction.atomic():
+        lifecycle.emit(lifecycle.lock(handoff.pk), "handoff.wait_time.updated", {})
+
+
+def test_switching_a_webhook_on_meets_an_event(webhook_bot, running, monkeypatch):
+    tell(running)
+    wake = lanes.wake
+
+    def wake_slowly(rows):
+        wake(rows)
+        time.sleep(SHORT)
+
+    monkeypatch.setattr(lanes, "wake", wake_slowly)
+
+    def switch_on():
+        services.switch_webhook_on(bot=webhook_bot)
+
+    def emit():
+        time.sleep(SHORT / 2)
+        tell(running)
+
+    assert meet(switch_on, emit) == []
+
+
+def test_one_410_meets_another(webhook_bot, running, monkeypatch):
+    """A handoff's lane and the bot's own lane switch the same webhook off."""
+    tell(running)
+    with transaction.atomic():
+        lifecycle.emit_for_bot(webhook_bot, "authorization.required", {})
+    own = Lane.objects.get(bot=webhook_bot, handoff=None)
+    both_hold = threading.Barrier(2)
+    judge = to_bot.ToBot.judge
+
+    def judge_slowly(route, item, error):
+        verdict = judge(route, item, error)
+        both_hold.wait(SHORT) if connection.vendor == "postgresql" else None
+        return verdict
+
+    monkeypatch.setattr(to_bot.ToBot, "judge", judge_slowly)
+
+    def drain(lane_id):
+        lease = leases.claim(lane_id)
+        with to_bot.open_route(lease.lane) as route:
+            item = lanes.advance(lease, route, None)
+            done = lanes.Done(result=None, error=BotGone("410"), started_at=now())
+            lanes.advance(lease, route, lanes.Step(item, done, more=False))
+
+    def drain_own():
+        drain(own.pk)
+
+    def drain_the_handoffs():
+        drain(stage.to_bot(running).pk)
+
+    assert meet(drain_own, drain_the_handoffs) == []
+
+
+def test_a_pause_meets_a_new_authorization(running, monkeypatch):
+    stage.post(running, "one")
+    pause = auth.pause
+    lease = leases.claim(stage.to_servicenow(running).pk)
+
+    def pause_slowly(*args, **kwargs):
+        time.sleep(SHORT)
+        pause(*args, **kwargs)
+
+    monkeypatch.setattr(auth, "pause", pause_slowly)
+
+    def record():
+        with to_servicenow.open_route(lease.lane, lease.lane.handoff) as route:
+            item = lanes.advance(lease, route, None)
+            error = Throttled("ServiceNow answered 429.", retry_after=5)
+            done = lanes.Done(result=None, error=error, started_at=now())
+            lanes.advance(lease, route, lanes.Step(item, done, more=True))
+
+    def make_ready():
+        time.sleep(SHORT / 2)
+        runtime = ConnectionRuntime.objects.get()
+        ConnectionRuntime.objects.update(state="not_authorized")
+        states.make_ready(pk=runtime.pk, version=runtime.version)
+
+    assert meet(record, make_ready) == []
