@@ -15,8 +15,12 @@ class EntryState(StrEnum):
     ESCALATED = "escalated"
     # An agent closed it.
     CLOSED = "closed"
-    # We left it, or ServiceNow timed us out as its requester.
+    # After an agent had it we left, or ServiceNow timed us out as its requester.
     LEFT = "left"
+    # The same before an agent had it.
+    ABANDONED = "abandoned"
+    # ServiceNow knows nothing of it any more, or does not show it to us.
+    GONE = "gone"
     UNKNOWN = "unknown"
 
 

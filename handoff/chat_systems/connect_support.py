@@ -17,12 +17,12 @@ from handoff.chat_systems.base import (
     Observation,
 )
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import Ambiguous, Rejected
+from servicenow_auth.exceptions import Ambiguous, DeliveryError, Rejected
 
 SUPPORT = "/api/now/connect/support"
 CONVERSATIONS = "/api/now/connect/conversations"
 PAGE = 30
-MAX_PAGES = 20
+MAX_PAGES = 100
 
 # chat_queue_entry.state: a number in Connect's JSON, a string in the Table API.
 # 7 (closed by client) may be followed by 3, when the agent closes too.
@@ -32,7 +32,7 @@ STATES = {
     "3": EntryState.CLOSED,
     "4": EntryState.ESCALATED,
     "7": EntryState.LEFT,
-    "8": EntryState.LEFT,
+    "8": EntryState.ABANDONED,
 }
 SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 EXISTING_RULE_KEYS = frozenset(
@@ -105,13 +105,19 @@ class ConnectSupport:
             oldest = min(stamps, default=None)
             if len(page) < PAGE or oldest is None or _is_before(oldest, since):
                 break
-            params = {"before": str(oldest)}
+            # One more: others of the same millisecond may be on the next page.
+            params = {"before": str(oldest + 1)}
         return [read_message(row) for row in sorted(found.values(), key=_order)]
 
     def observe(self, *, group_id: str) -> Observation | None:
         """Return the conversation's newest entry: an escalation leaves an old one."""
         params = {"group_id": group_id}
-        entries = _objects(self.instance.get(f"{SUPPORT}/sessions", params))
+        try:
+            entries = _objects(self.instance.get(f"{SUPPORT}/sessions", params))
+        except Rejected as exc:
+            if exc.status == 404 and self._is_gone(group_id):
+                return Observation(state=EntryState.GONE, group_id=group_id)
+            raise
         observations = [
             observe_entry(entry)
             for entry in entries
@@ -120,12 +126,20 @@ class ConnectSupport:
         current = [o for o in observations if o.state != EntryState.ESCALATED]
         return next(iter([*current, *observations]), None)
 
+    def _is_gone(self, group_id: str) -> bool:
+        """Ask another door too: a 404 may also be an access rule's."""
+        try:
+            self.instance.get(f"{CONVERSATIONS}/{group_id}/messages")
+        except Rejected:
+            return True
+        return False
+
     def agent(self, *, agent_id: str) -> Agent | None:
         """Return name and picture of a sys_user, as its live profile shows them."""
         try:
             answer = self.instance.get(f"/api/now/live/profiles/sys_user.{agent_id}")
-        except Rejected:
-            return None
+        except DeliveryError:
+            return None  # a name is not worth a look
         profile = _object(answer)
         name = _text(profile.get("name"))
         avatar = _text(profile.get("avatar"))

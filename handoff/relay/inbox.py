@@ -6,7 +6,8 @@ all callbacks of one conversation in one transaction under the handoff's lock.
 
 import json
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 # we do not know may be one that we are about to learn.
 GRACE = timedelta(minutes=2)
 BATCH = 200
+Said = InboundMessage | Observation
 
 
 @transaction.atomic
@@ -34,9 +36,10 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     stored = Callback.objects.filter(
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
     ).order_by("pk")
-    for callback in stored[:BATCH]:
+    for callback, said in _in_order(stored[:BATCH]):
         if handoff is not None:
-            _close(callback, _relay(handoff, callback))
+            note = take_in(handoff, said) if said is not None else "unknown kind"
+            _close(callback, note)
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
 
@@ -47,14 +50,45 @@ def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
     return lifecycle.lock(newest) if newest else None
 
 
-def _relay(handoff: Handoff, callback: Callback) -> str:
-    said = chat_systems.parse_callback(json.loads(callback.body))
-    if isinstance(said, InboundMessage):
-        return ingest(handoff, said)
-    if isinstance(said, Observation):
-        observe(handoff, said)
-        return ""
-    return "unknown kind"
+def _in_order(callbacks: Iterable[Callback]) -> list[tuple[Callback, Said | None]]:
+    """Return what each says; messages change places by the time they were written."""
+    batch = [
+        (callback, chat_systems.parse_callback(json.loads(callback.body)))
+        for callback in callbacks
+    ]
+    places = [
+        n for n, (_, said) in enumerate(batch) if isinstance(said, InboundMessage)
+    ]
+    written = sorted((batch[place] for place in places), key=_written_at)
+    for place, pair in zip(places, written, strict=True):
+        batch[place] = pair
+    return batch
+
+
+def _written_at(pair: tuple[Callback, Said | None]) -> datetime:
+    callback, said = pair
+    sent_at = said.sent_at if isinstance(said, InboundMessage) else None
+    return sent_at or callback.received_at
+
+
+def take_in(handoff: Handoff, said: Said, *, recovered: bool = False) -> str:
+    """Take one piece of news in; return why not, or "".
+
+    Inside the caller's transaction, with the handoff locked. What the database refuses
+    must not hold up all that was said after it.
+    """
+    try:
+        with transaction.atomic():
+            if isinstance(said, InboundMessage):
+                return _ingest(handoff, said, recovered=recovered)
+            observe(handoff, said)
+    except (DataError, IntegrityError) as exc:
+        logger.warning(
+            "callback.not_kept",
+            extra={"handoff_id": handoff.pk, "error": type(exc).__name__},
+        )
+        return "refused by the database"
+    return ""
 
 
 def _close(callback: Callback, note: str) -> None:
@@ -65,25 +99,13 @@ def _close(callback: Callback, note: str) -> None:
     callback.save(update_fields=["state", "note", "processed_at"])
 
 
-def ingest(handoff: Handoff, said: InboundMessage, *, recovered: bool = False) -> str:
-    """Relay a message to the bot, once; return why not, or "".
-
-    Inside the caller's transaction, with the handoff locked.
-    """
-    if reason := _why_not(handoff, said):
-        return reason
-    try:
-        with transaction.atomic():
-            message = _store(handoff, said, recovered=recovered)
-            lifecycle.emit(handoff, "message.created", _describe(message, said))
-    except (DataError, IntegrityError) as exc:
-        # One that cannot be kept must not hold up all that were said after it.
-        logger.warning(
-            "message.not_kept",
-            extra={"handoff_id": handoff.pk, "error": type(exc).__name__},
-        )
-        return "refused by the database"
-    return ""
+def _ingest(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> str:
+    """Relay a message to the bot, once."""
+    reason = _why_not(handoff, said)
+    if not reason:
+        message = _store(handoff, said, recovered=recovered)
+        lifecycle.emit(handoff, "message.created", _describe(message, said))
+    return reason
 
 
 def _why_not(handoff: Handoff, said: InboundMessage) -> str:

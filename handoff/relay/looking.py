@@ -1,6 +1,7 @@
 """Look at ServiceNow for what no callback told: states, and messages before an end."""
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,16 +12,22 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import ChatSystem, EntryState, InboundMessage
+from handoff.chat_systems import ChatSystem
 from handoff.models import Handoff
-from handoff.relay.inbox import ingest
-from handoff.relay.observing import announce_end, observe
+from handoff.relay.inbox import take_in
+from handoff.relay.observing import announce_end
+from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError, ServiceNowAuthError
+from servicenow_auth.exceptions import DeliveryError, Throttled
 
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
+# One connection's looks must not fill all of a worker's threads.
+LOOKS_PER_BOT = 8
+# A worker that died at a look is followed by another after this.
+LOOK_LEASE = timedelta(seconds=90)
+AFTER_TROUBLE = timedelta(seconds=60)
 # An end that nobody could read the messages before is announced after this, marked.
 END_PATIENCE = timedelta(seconds=60)
 END_RETRY = timedelta(seconds=5)
@@ -39,17 +46,30 @@ def look(handoff_id: UUID) -> None:
                 _look_at_state(handoff, system)
             if handoff.pending_end is not None or handoff.must_read:
                 _read_messages(handoff, system)
-    except (DeliveryError, ServiceNowAuthError) as exc:
+    except DeliveryError as exc:
         _unseen(handoff, exc)
+    else:
+        _look_again(handoff, after=settings.POLL_INTERVAL, must_read=False)
 
 
 def _claim(handoff_id: UUID) -> Handoff | None:
     """Take a due look by moving its time: whoever moves it, looks."""
     due = Handoff.objects.filter(pk=handoff_id, poll_at__lte=Now())
-    if not due.update(poll_at=Now() + settings.POLL_INTERVAL):
+    if not due.update(poll_at=Now() + LOOK_LEASE):
         return None
     related = "bot__connection__runtime"
-    return Handoff.objects.select_related(related).get(pk=handoff_id)
+    handoff = Handoff.objects.select_related(related).get(pk=handoff_id)
+    paused_until = handoff.bot.connection.runtime.paused_until
+    if paused_until is None or paused_until <= now():
+        return handoff
+    Handoff.objects.filter(pk=handoff_id).update(poll_at=paused_until)
+    return None
+
+
+def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
+    """Set the next look, unless somebody wanted one while this one was made."""
+    unchanged = Handoff.objects.filter(pk=handoff.pk, poll_at=handoff.poll_at)
+    unchanged.update(poll_at=Now() + after, **fields)
 
 
 def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
@@ -57,11 +77,12 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
     if seen is None:
         return
     agent = None
-    if seen.state == EntryState.ACCEPTED and seen.agent_id != handoff.agent_id:
+    is_known = seen.agent_id == handoff.agent_id and bool(handoff.agent_name)
+    if seen.agent_id and not is_known:
         agent = system.agent(agent_id=seen.agent_id)
     with transaction.atomic():
         locked = lifecycle.lock(handoff.pk)
-        observe(locked, replace(seen, agent_name=agent.name) if agent else seen)
+        take_in(locked, replace(seen, agent_name=agent.name) if agent else seen)
         if agent and agent.avatar_url:
             locked.agent_avatar_url = agent.avatar_url[:500]
             locked.save(update_fields=["agent_avatar_url"])
@@ -69,37 +90,39 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
 
 def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     since = handoff.created_at - OVERLAP
-    _take_in(handoff, system.messages(group_id=handoff.group_id, since=since))
+    messages = system.messages(group_id=handoff.group_id, since=since)
+    with transaction.atomic():
+        locked = lifecycle.lock(handoff.pk)
+        known = set(locked.messages.exclude(sys_id="").values_list("sys_id", flat=True))
+        for message in messages:
+            if message.sys_id not in known:
+                take_in(locked, message, recovered=True)
+        # An end that became known after the read is told after the next one.
+        if handoff.pending_end is not None:
+            announce_end(locked, complete=True)
 
 
-@transaction.atomic
-def _take_in(handoff: Handoff, messages: list[InboundMessage]) -> None:
-    """Relay what no callback brought; an end known before the read is told after it."""
-    locked = lifecycle.lock(handoff.pk)
-    for message in messages:
-        ingest(locked, message, recovered=True)
-    if handoff.pending_end is not None:
-        announce_end(locked, complete=True)
-    elif handoff.must_read:
-        Handoff.objects.filter(pk=handoff.pk).update(must_read=False)
-
-
-def _unseen(handoff: Handoff, exc: DeliveryError | ServiceNowAuthError) -> None:
+def _unseen(handoff: Handoff, exc: DeliveryError) -> None:
     logger.warning(
         "look.failed", extra={"handoff_id": handoff.pk, "detail": exc.detail}
     )
+    if isinstance(exc, Throttled):
+        wait = exc.retry_after if exc.retry_after is not None else 30.0
+        auth.pause(handoff.bot.connection, seconds=wait, reason=exc.detail)
     if handoff.pending_end_at is None:
-        return
-    if now() - handoff.pending_end_at > END_PATIENCE:
+        _look_again(handoff, after=AFTER_TROUBLE)
+    elif now() - handoff.pending_end_at <= END_PATIENCE:
+        _look_again(handoff, after=END_RETRY)
+    else:
         with transaction.atomic():
             announce_end(lifecycle.lock(handoff.pk), complete=False)
-    else:
-        mine = Handoff.objects.filter(pk=handoff.pk, poll_at__isnull=False)
-        mine.update(poll_at=Now() + END_RETRY)
 
 
 def sweep() -> None:
-    """Ring for every handoff whose look is due."""
+    """Ring for handoffs whose look is due, a few of each bot."""
     due = Handoff.objects.filter(poll_at__lte=Now()).order_by("poll_at")
-    for handoff_id in due.values_list("pk", flat=True)[:SWEEP_LIMIT]:
-        doorbell.ring("look_at_handoff", str(handoff_id))
+    looks: Counter[UUID] = Counter()
+    for handoff_id, bot_id in due.values_list("pk", "bot")[:SWEEP_LIMIT]:
+        looks[bot_id] += 1
+        if looks[bot_id] <= LOOKS_PER_BOT:
+            doorbell.ring("look_at_handoff", str(handoff_id))

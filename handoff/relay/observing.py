@@ -6,6 +6,7 @@ once. Every function runs inside the caller's transaction, with the handoff lock
 
 from typing import Any
 
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import doorbell, lifecycle
@@ -16,6 +17,8 @@ from handoff.models.handoff import EndedBy, Reason, State
 ENDS = {
     EntryState.CLOSED: (Reason.COMPLETED, EndedBy.AGENT),
     EntryState.LEFT: (Reason.USER_LEFT, EndedBy.USER),
+    EntryState.ABANDONED: (Reason.USER_LEFT, EndedBy.USER),
+    EntryState.GONE: (Reason.CONVERSATION_GONE, EndedBy.SYSTEM),
 }
 
 
@@ -23,6 +26,8 @@ def observe(handoff: Handoff, seen: Observation) -> None:
     """Take in one observation."""
     if handoff.is_final:
         return
+    if seen.state == EntryState.ESCALATED:
+        return  # told by the entry in the other queue, and perhaps after it
     moved_on = bool(handoff.entry_id) and seen.entry_id not in ("", handoff.entry_id)
     _remember(handoff, entry_id=seen.entry_id, number=seen.number)
     if seen.state == EntryState.WAITING:
@@ -30,6 +35,8 @@ def observe(handoff: Handoff, seen: Observation) -> None:
     elif seen.state == EntryState.ACCEPTED:
         _accepted(handoff, seen)
     elif seen.state in ENDS:
+        if _was_accepted(seen):
+            _accepted(handoff, seen)
         reason, ended_by = ENDS[seen.state]
         _ending(handoff, reason=reason, ended_by=ended_by)
 
@@ -57,6 +64,8 @@ def _waiting(handoff: Handoff, seen: Observation, *, moved_on: bool) -> None:
         queue_id=seen.queue_id,
     )
     if moved_on:
+        handoff.agent_id = handoff.agent_name = handoff.agent_avatar_url = ""
+        handoff.save(update_fields=["agent_id", "agent_name", "agent_avatar_url"])
         data = {"queue": handoff.queue_id, "agent": None}
         lifecycle.emit(handoff, "handoff.transferred", data)
     elif lifecycle.move_to(handoff, State.QUEUED, queued_at=now()):
@@ -74,9 +83,8 @@ def _wait_of(handoff: Handoff) -> dict[str, Any]:
 
 
 def _accepted(handoff: Handoff, seen: Observation) -> None:
-    new_agent = _remember(
-        handoff, agent_id=seen.agent_id, agent_name=seen.agent_name[:200]
-    )
+    new_agent = _remember(handoff, agent_id=seen.agent_id)
+    _remember(handoff, agent_name=seen.agent_name[:200])
     data = {"agent": handoff.agent}
     if lifecycle.move_to(handoff, State.ACCEPTED, accepted_at=now()):
         lifecycle.emit(handoff, "handoff.accepted", data)
@@ -84,13 +92,20 @@ def _accepted(handoff: Handoff, seen: Observation) -> None:
         lifecycle.emit(handoff, "handoff.transferred", data)
 
 
+def _was_accepted(seen: Observation) -> bool:
+    """Tell by its end that an agent had it, where nothing told before."""
+    closed_by_agent = seen.state == EntryState.CLOSED and bool(seen.agent_id)
+    return closed_by_agent or seen.state == EntryState.LEFT
+
+
 def _ending(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> None:
     """Note the end; it may have overtaken the last message, so a read comes first."""
     if handoff.pending_end is not None:
         return
     handoff.pending_end = {"reason": reason, "ended_by": ended_by}
-    handoff.pending_end_at = handoff.poll_at = now()
-    handoff.save(update_fields=["pending_end", "pending_end_at", "poll_at"])
+    Handoff.objects.filter(pk=handoff.pk).update(
+        pending_end=handoff.pending_end, pending_end_at=Now(), poll_at=Now()
+    )
     doorbell.ring_look(handoff.pk)
 
 

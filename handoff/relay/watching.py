@@ -61,7 +61,7 @@ def _nearly_idle() -> QuerySet[Handoff]:
     )
     accepted = Handoff.objects.filter(state=State.ACCEPTED)
     timed = accepted.annotate(last_word=last_word).annotate(ends_at=ends_at)
-    return timed.filter(ends_at__lte=Now() + WARN_BEFORE)
+    return timed.filter(ends_at__lte=Now() + WARN_BEFORE).order_by("ends_at")
 
 
 def _warn_or_end(handoff: Handoff) -> None:

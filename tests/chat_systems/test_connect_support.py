@@ -61,7 +61,7 @@ def test_a_start_whose_answer_names_no_conversation_is_ambiguous():
         (3, EntryState.CLOSED),
         ("4", EntryState.ESCALATED),
         (7, EntryState.LEFT),
-        (8, EntryState.LEFT),
+        (8, EntryState.ABANDONED),
         (6, EntryState.UNKNOWN),
         (None, EntryState.UNKNOWN),
     ],
@@ -103,7 +103,7 @@ def test_older_pages_are_asked_for_by_the_oldest_timestamp():
     messages = ConnectSupport(instance).messages(group_id=GROUP)
 
     assert [message.sys_id for message in messages] == [row["sys_id"] for row in rows]
-    assert instance.asked[1][1] == {"before": "1015"}
+    assert instance.asked[1][1] == {"before": "1016"}
 
 
 def test_a_server_that_repeats_its_page_does_not_hold_us():
