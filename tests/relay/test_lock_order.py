@@ -55,8 +55,8 @@ def test_switching_a_webhook_on_meets_an_event(webhook_bot, running, monkeypatch
     wake = lanes.wake
 
     def wake_slowly(rows):
-        wake(rows)
         time.sleep(SHORT)
+        wake(rows)
 
     monkeypatch.setattr(lanes, "wake", wake_slowly)
 
