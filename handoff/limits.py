@@ -42,6 +42,12 @@ def count_send(*, bot_id: UUID) -> None:
         raise _too_many("This bot has sent its share of this minute.")
 
 
+def count_unsigned(*, bot_id: UUID) -> None:
+    """Count one call that nothing proves: whoever knows the address can make it."""
+    if _count_up(f"unsigned:{bot_id}") > settings.RATE_LIMIT_PER_BOT:
+        raise _too_many("Too many unsigned calls for this bot.")
+
+
 def count_stranger(*, address: str) -> None:
     """Count one refused caller; raise RateLimited once the address had its share.
 

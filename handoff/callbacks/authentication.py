@@ -38,6 +38,7 @@ def authenticate(*, callback_id: str, request: HttpRequest) -> Caller:
     if any(name in request.headers for name in CREDENTIALS):
         return _proven(bot=bot, request=request)
     if bot.accept_existing_rules and _is_of_existing_rule(request):
+        limits.count_unsigned(bot_id=bot.pk)
         return Caller(bot, EXISTING_RULE)
     raise Stranger
 

@@ -5,6 +5,7 @@ reference page exists, so every field is optional and every reading is accepted.
 """
 
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,8 @@ SUPPORT = "/api/now/connect/support"
 CONVERSATIONS = "/api/now/connect/conversations"
 PAGE = 30
 MAX_PAGES = 100
+# Pages that come this slowly must not hold a worker's thread for good.
+READ_FOR = 45.0
 
 # chat_queue_entry.state: a number in Connect's JSON, a string in the Table API.
 # 7 (closed by client) may be followed by 3, when the agent closes too.
@@ -94,7 +97,10 @@ class ConnectSupport:
         """Return messages oldest first; pages come newest first, 30 at a time."""
         found: dict[str, dict[str, Any]] = {}
         params: dict[str, str] = {}
+        ends = time.monotonic() + READ_FOR
         for _ in range(MAX_PAGES):
+            if time.monotonic() > ends:
+                raise Ambiguous("The conversation takes too long to read.")
             path = f"{CONVERSATIONS}/{group_id}/messages"
             page = _objects(self.instance.get(path, params))
             fresh = {_text(row.get("sys_id")): row for row in page}

@@ -205,3 +205,10 @@ def test_the_address_of_a_refused_call_is_not_logged(bot, url, caplog):
     logged = "".join(JsonFormatter().format(record) for record in caplog.records)
     assert "/servicenow/callback/[redacted]" in logged
     assert bot.callback_id not in logged
+
+    def test_nobody_fills_the_table_with_unsigned_messages(self, url, settings):
+        settings.RATE_LIMIT_PER_BOT = 2
+        answers = [call(url, FIVE_KEYS) for _ in range(3)]
+
+        assert [a.status_code for a in answers] == [202, 202, 429]
+        assert Callback.objects.count() == 2

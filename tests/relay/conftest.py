@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ STATE = f"{HOST}/api/now/connect/support/sessions"
 MESSAGES = f"{HOST}/api/now/connect/conversations/{GROUP}/messages"
 LEAVE = f"{HOST}/api/now/connect/support/sessions/{GROUP}/leave"
 WEBHOOK = "https://bot.example.org/webhook"
+ENVELOPE = {"error": {"message": "no", "detail": None}, "status": "failure"}
 
 
 @pytest.fixture
@@ -104,3 +106,14 @@ def post(handoff: Handoff, *texts: str) -> None:
     for text in texts:
         new = services.NewMessage(id=f"m-{text[:40]}", text=text)
         services.post_message(handoff_id=handoff.pk, bot=handoff.bot, message=new)
+
+
+def bodies(http) -> list[str]:
+    """Return the texts that were posted to ServiceNow."""
+    return [json.loads(call.request.body).get("message") for call in http.calls]
+
+
+def states(handoff: Handoff) -> list[str]:
+    """Return the states of the items to ServiceNow, in order."""
+    items = Outgoing.objects.filter(lane__handoff=handoff).order_by("sequence")
+    return list(items.values_list("state", flat=True))
