@@ -138,7 +138,7 @@ class Handoff(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.conversation_id} ({self.state})"
+        return f"Conversation {self.conversation_id} ({self.state})"
 
     @property
     def is_final(self) -> bool:
