@@ -37,7 +37,8 @@ def judge(packages: list[dict[str, Any]]) -> int:
     ]
     print(f"packages audited: {len(packages) - len(skipped)}, findings: {len(found)}")
     if skipped:
-        print(f"NOT AUDITED: the service knows nothing of: {', '.join(skipped)}")
+        unknown = ", ".join(skipped) if len(skipped) < len(packages) else "any of them"
+        print(f"NOT AUDITED: the service knows nothing of {unknown}")
     for line in found:
         print(line)
     return 1 if found else 0

@@ -8,7 +8,11 @@ import pytest
 from tests.processes import ROOT, inherited
 
 CLEAN = '{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}'
-UNKNOWN = '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}'
+NOTHING = '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}'
+PARTLY = (
+    '{"dependencies": [{"name": "a", "skip_reason": "not found"},'
+    ' {"name": "b", "version": "1", "vulns": []}]}'
+)
 BROKEN = (
     '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1-2"}]}]}'
 )
@@ -18,7 +22,8 @@ BROKEN = (
     ("answer", "exit_code", "said"),
     [
         (CLEAN, 0, "packages audited: 1, findings: 0"),
-        (UNKNOWN, 0, "NOT AUDITED: the service knows nothing of: a"),
+        (NOTHING, 0, "NOT AUDITED: the service knows nothing of any of them"),
+        (PARTLY, 0, "NOT AUDITED: the service knows nothing of a"),
         (BROKEN, 1, "a 1: CVE-1-2"),
         ("", 0, "NOT AUDITED: no advisory could be read (no route)"),
     ],
