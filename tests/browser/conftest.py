@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import chain
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.processes import Process, free_port
 
 NewPage = Callable[[], Page]
 
 TIMEOUT = 15_000  # milliseconds
+expect.set_options(timeout=TIMEOUT)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
