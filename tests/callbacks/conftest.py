@@ -11,11 +11,12 @@ from handoff.models import Bot, SigningSecret
 from tests.api.bots import make_bot
 
 MESSAGE = {
-    "kind": "message",
+    "event": "message",
     "instance": "dev12345",
     "group": "c3" * 16,
     "sys_id": "e5" * 16,
-    "text": "Hello, how can I help?",
+    "formatted_message": "Hello, how can I help?",
+    "sys_created_by": "beth.anglin",
 }
 FIVE_KEYS = {
     "group": "c3" * 16,

@@ -1,4 +1,5 @@
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -58,6 +59,19 @@ def test_a_lane_is_free_again_when_its_lease_is_over(running):
     assert second.fence > first.fence
     assert not first.renew()
     assert second.renew()
+
+
+def test_each_intent_renews_the_lease(running, settings):
+    post(running, "one")
+    lease = leases.claim(to_servicenow(running).pk)
+    Lane.objects.filter(pk=lease.lane.pk).update(lease_until=now())
+    lease.renewed_at -= settings.LANE_LEASE.total_seconds()
+    with open_route(lease.lane, lease.lane.handoff) as route:
+        assert lanes.advance(lease, route, None)
+
+    left = to_servicenow(running).lease_until - now()
+    assert left > settings.REQUEST_DEADLINE
+    assert lease.send_before > time.monotonic()
 
 
 def test_numbers_are_given_in_commit_order_without_holes(running):

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from handoff import relay, services
-from handoff.models import Event, Lane
-from handoff.models.handoff import Reason
+from handoff import lifecycle, relay, services
+from handoff.models import Event, Handoff, Lane
+from handoff.models.handoff import Reason, State
 from handoff.models.message import Role
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
@@ -121,3 +121,12 @@ def test_a_lost_rest_of_the_question_is_told(http, bot):
 
     assert events(handoff) == ["handoff.queued", "message.failed"]
     assert handoff.messages.get().delivery == "failed"
+
+
+def test_a_state_that_was_left_meanwhile_is_not_left_again(handoff):
+    late = Handoff.objects.get()
+    assert lifecycle.move_to(handoff, State.QUEUED, queued_at=now())
+
+    assert not lifecycle.move_to(late, State.ACCEPTED, accepted_at=now())
+
+    assert Handoff.objects.get().state == State.QUEUED
