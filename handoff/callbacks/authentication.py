@@ -8,7 +8,7 @@ from hmac import compare_digest
 from django.http import HttpRequest
 
 from handoff import limits, signatures
-from handoff.chat_systems.connect_support import EXISTING_RULE_KEYS
+from handoff.chat_systems.connect_support import is_existing_rule
 from handoff.exceptions import MalformedBody
 from handoff.models import Bot, SigningSecret
 from handoff.models.bot import CallbackAuthentication
@@ -37,9 +37,8 @@ def authenticate(*, callback_id: str, request: HttpRequest) -> Caller:
         raise Stranger
     if any(name in request.headers for name in CREDENTIALS):
         return _proven(bot=bot, request=request)
-    if bot.accept_existing_rules and _is_of_existing_rule(request):
-        limits.count_unsigned(bot_id=bot.pk)
-        return Caller(bot, EXISTING_RULE)
+    if bot.accept_existing_rules:
+        return _unproven(bot=bot, request=request)
     raise Stranger
 
 
@@ -84,16 +83,16 @@ def _is_one_of(secrets: list[str], *, given: str) -> bool:
     return any(matches)
 
 
-def _is_of_existing_rule(request: HttpRequest) -> bool:
+def _unproven(*, bot: Bot, request: HttpRequest) -> Caller:
+    """Take what a rule that cannot sign may have sent, within limits."""
     try:
-        body = load_json(request.body)
+        known = is_existing_rule(load_json(request.body))
     except MalformedBody:
         # Those rules glue their JSON together, and a quote in a message breaks it. It
         # will be kept, but nobody shall fill the table with what only looks like that.
         limits.count_stranger(address=limits.client_address(request))
-        return True
-    return (
-        isinstance(body, dict)
-        and body.keys() == EXISTING_RULE_KEYS
-        and all(isinstance(value, str) for value in body.values())
-    )
+        known = True
+    if not known:
+        raise Stranger
+    limits.count_unsigned(bot_id=bot.pk)
+    return Caller(bot, EXISTING_RULE)

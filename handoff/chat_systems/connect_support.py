@@ -205,10 +205,12 @@ def parse_callback(body: dict[str, Any]) -> InboundMessage | Observation | None:
     return None
 
 
-def is_existing_rule(body: dict[str, Any]) -> bool:
+def is_existing_rule(body: Any) -> bool:
     """Return whether a body is exactly what Kore.ai's recipe posts: five strings."""
-    return body.keys() == EXISTING_RULE_KEYS and all(
-        isinstance(value, str) for value in body.values()
+    return (
+        isinstance(body, dict)
+        and body.keys() == EXISTING_RULE_KEYS
+        and all(isinstance(value, str) for value in body.values())
     )
 
 
