@@ -2,15 +2,13 @@
 
 import json
 import math
-import re
 from typing import Any, NoReturn
 
 from django.conf import settings
 
 from handoff.exceptions import MalformedBody
+from servicenow_auth.answers import UNSTORABLE
 
-# PostgreSQL stores neither, and UTF-8 has no bytes for a lone surrogate.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INTEGER_BITS = 63
 
 
@@ -80,7 +78,7 @@ def _check(value: Any, *, depth: int) -> None:
 
 
 def _check_text(text: str) -> None:
-    if _UNSTORABLE.search(text):
+    if UNSTORABLE.search(text):
         raise MalformedBody("A text holds NUL or a lone surrogate.")
 
 

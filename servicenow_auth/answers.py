@@ -23,9 +23,9 @@ Json = dict[str, Any]
 DEFINITE = {400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 431}
 MAX_RETRY_AFTER = 3600.0
 MAX_TEXT = 300
-_TAG = re.compile(r"<[^<>]*>")
 # NUL, which PostgreSQL stores nowhere, and lone surrogates, which are no UTF-8.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_TAG = re.compile(r"<[^<>]*>")
 _HIBERNATING = re.compile(rb"<title[^<>]{0,200}>[^<]{0,200}hibernat", re.IGNORECASE)
 
 
@@ -99,7 +99,7 @@ def _object(body: bytes) -> Json | None:
 def _storable(value: Any) -> Any:
     """Return JSON whose texts every database holds and every peer can be sent."""
     if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
+        return UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_storable(item) for item in value]
     if isinstance(value, dict):
