@@ -5,6 +5,7 @@ lane to ServiceNow, lane to the bot, feed counter.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +73,7 @@ def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
     return bool(moved)
 
 
-def text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
+def _text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
     """Return the configured text of a stage: exact language, base language, default."""
     texts = bot.texts.get(event_type) or {}
     for key in (language, language.split("-", maxsplit=1)[0], "default"):
@@ -84,7 +85,7 @@ def text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
 def emit(handoff: Handoff, event_type: str, data: dict[str, Any]) -> Event:
     """Tell the bot something about a handoff, in the order of the calls."""
     if event_type.startswith("handoff."):
-        text = text_for(handoff.bot, event_type=event_type, language=handoff.language)
+        text = _text_for(handoff.bot, event_type=event_type, language=handoff.language)
         data = {**data, "text": text}
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
     return _append(lane, Event(bot=handoff.bot, handoff=handoff, type=event_type), data)
@@ -98,14 +99,14 @@ def emit_for_bot(bot: Bot, event_type: str, data: dict[str, Any]) -> Event:
 
 def _append(lane: Lane, event: Event, data: dict[str, Any]) -> Event:
     wanted = bool(event.bot.webhook_url)
-    event.lane, event.sequence = lane, take_sequence(lane, due=wanted)
+    event.lane, event.sequence = lane, _take_sequence(lane, due=wanted)
     # The counter's row lock is held until commit, so numbers are committed in order
     # and a reader of the feed can never pass one that is still to come.
     counter = BotRuntime.objects.filter(bot=event.bot)
     counter.update(feed_sequence=F("feed_sequence") + 1)
     runtime = counter.get()
     event.feed_sequence = runtime.feed_sequence
-    event.payload = envelope(event, data)
+    event.payload = _envelope(event, data)
     if wanted and runtime.webhook_disabled_at is None:
         doorbell.ring_lane(lane.pk)
     else:
@@ -115,7 +116,7 @@ def _append(lane: Lane, event: Event, data: dict[str, Any]) -> Event:
     return event
 
 
-def take_sequence(lane: Lane, *, due: bool = True) -> int:
+def _take_sequence(lane: Lane, *, due: bool = True) -> int:
     """Take the lane's next number and make the lane due; its row stays locked.
 
     A lane that is backing off keeps its time: COALESCE, not now.
@@ -126,13 +127,18 @@ def take_sequence(lane: Lane, *, due: bool = True) -> int:
     return row.values_list("next_sequence", flat=True).get() - 1
 
 
-def envelope(event: Event, data: dict[str, Any]) -> dict[str, Any]:
+def timestamp(moment: datetime) -> str:
+    """Return a time in UTC as it stands in events."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _envelope(event: Event, data: dict[str, Any]) -> dict[str, Any]:
     """Return the event as the bot gets it, by webhook and in the feed."""
     handoff = event.handoff
     return {
         "id": str(event.id),
         "type": event.type,
-        "timestamp": event.created_at.isoformat().replace("+00:00", "Z"),
+        "timestamp": timestamp(event.created_at),
         "sequence": event.sequence,
         "feed_sequence": event.feed_sequence,
         "handoff": handoff
@@ -158,7 +164,7 @@ def queue(
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
     item = Outgoing.objects.create(
         lane=lane,
-        sequence=take_sequence(lane),
+        sequence=_take_sequence(lane),
         kind=kind,
         text=text,
         message=message,
@@ -176,8 +182,6 @@ def finish(
     data: dict[str, Any] | None = None,
 ) -> bool:
     """Make a handoff final and announce it; return False when it was final already."""
-    if handoff.is_final:
-        return False
     accepted = handoff.state == State.ACCEPTED
     if not accepted:
         reason = BEFORE_ACCEPTANCE.get(reason, reason)

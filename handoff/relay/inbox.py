@@ -149,7 +149,6 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
 
 
 def _describe(message: Message, said: InboundMessage) -> dict[str, object]:
-    sent_at = message.sent_at and message.sent_at.isoformat().replace("+00:00", "Z")
     avatar_url = message.sender_avatar_url or None
     return {
         "message_id": str(message.id),
@@ -160,7 +159,7 @@ def _describe(message: Message, said: InboundMessage) -> dict[str, object]:
         "attachments": [],
         "links": said.links,
         "choices": [],
-        "sent_at": sent_at,
+        "sent_at": message.sent_at and lifecycle.timestamp(message.sent_at),
         "recovered": message.recovered,
     }
 

@@ -75,5 +75,5 @@ def _warn_or_end(handoff: Handoff) -> None:
     elif handoff.idle_warned_at is None or handoff.idle_warned_at < idle_from:
         handoff.idle_warned_at = now()
         handoff.save(update_fields=["idle_warned_at"])
-        data = {"ends_at": ends_at.isoformat().replace("+00:00", "Z")}
+        data = {"ends_at": lifecycle.timestamp(ends_at)}
         lifecycle.emit(handoff, "handoff.idle_warning", data)
