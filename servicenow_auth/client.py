@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -23,23 +23,15 @@ from servicenow_auth.exceptions import (
 from servicenow_auth.models import AuthorizationType, Connection
 
 
-class Timing(TypedDict, total=False):
-    """`deadline`: seconds for all of the call, a refresh of the token included.
-
-    `send_before`: a time of `time.monotonic`, after which no byte is sent any more.
-    """
-
-    deadline: float | None
-    send_before: float | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Request:
+    """Both times are of `time.monotonic`; `ends` is for a refresh of the token too."""
+
     method: str
     target: str
-    body: bytes | None
     ends: float
-    send_before: float | None
+    body: bytes | None = None
+    send_before: float | None = None
 
 
 class Instance:
@@ -69,27 +61,26 @@ class Instance:
         if self._grant is None:
             self._take_grant(refused=None)
 
-    def get(
-        self,
-        path: str,
-        params: Mapping[str, str | int] | None = None,
-        **timing: Unpack[Timing],
-    ) -> Json:
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         target = f"{path}?{urlencode(params)}" if params else path
-        return self._call(_request("GET", target, **timing))
+        return self._call(_Request(method="GET", target=target, ends=_ends()))
 
     def post(
-        self, path: str, body: Mapping[str, Any], **timing: Unpack[Timing]
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        send_before: float | None = None,
     ) -> Json:
-        return self._call(_request("POST", path, body, **timing))
-
-    def patch(
-        self, path: str, body: Mapping[str, Any], **timing: Unpack[Timing]
-    ) -> Json:
-        return self._call(_request("PATCH", path, body, **timing))
-
-    def delete(self, path: str, **timing: Unpack[Timing]) -> Json:
-        return self._call(_request("DELETE", path, **timing))
+        """Post JSON; no byte of it leaves after `send_before`, a `time.monotonic`."""
+        request = _Request(
+            method="POST",
+            target=path,
+            ends=_ends(),
+            body=json.dumps(body, allow_nan=False).encode(),
+            send_before=send_before,
+        )
+        return self._call(request)
 
     def _call(self, request: _Request) -> Json:
         try:
@@ -168,19 +159,5 @@ class Instance:
         states.need_reauthorization(pk=pk, version=grant.version, detail=detail)
 
 
-def _request(
-    method: str,
-    target: str,
-    body: Mapping[str, Any] | None = None,
-    **timing: Unpack[Timing],
-) -> _Request:
-    deadline = timing.get("deadline")
-    if deadline is None:
-        deadline = settings.REQUEST_DEADLINE.total_seconds()
-    return _Request(
-        method=method,
-        target=target,
-        body=None if body is None else json.dumps(body, allow_nan=False).encode(),
-        ends=time.monotonic() + deadline,
-        send_before=timing.get("send_before"),
-    )
+def _ends() -> float:
+    return time.monotonic() + float(settings.REQUEST_DEADLINE.total_seconds())

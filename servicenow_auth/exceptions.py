@@ -12,7 +12,7 @@ ServiceNowAuthError           there is no authorization to make a call with
 ├─ NotAuthorized              credentials or tokens are missing
 ├─ AuthorizationRefused       ServiceNow refused them
 ├─ TokenEndpointUnavailable   ServiceNow could not be asked
-├─ AnotherUser               it would make us another ServiceNow user, too early
+├─ AnotherUser                it would make us another ServiceNow user, too early
 ├─ AttemptRefused             an Authorize round trip that must not be completed
 └─ SealBroken                 a stored secret cannot be opened
 BadAddress                    somebody typed an address that we must not call

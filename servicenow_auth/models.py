@@ -1,8 +1,7 @@
 import uuid
-from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,16 +18,6 @@ class State(models.TextChoices):
     NOT_AUTHORIZED = "not_authorized", "Not authorized"
     READY = "ready", "Ready"
     NEEDS_REAUTHORIZATION = "needs_reauthorization", "Needs re-authorization"
-
-
-class ConnectionQuerySet(models.QuerySet["Connection"]):
-    def visible_to(
-        self, user: AbstractBaseUser | AnonymousUser
-    ) -> "ConnectionQuerySet":
-        """Return all to a superuser, and to others what their groups own."""
-        if getattr(user, "is_superuser", False):
-            return self
-        return self.filter(owner_group__in=Group.objects.filter(user=user.pk))
 
 
 class Connection(models.Model):
@@ -48,8 +37,6 @@ class Connection(models.Model):
     client_secret = SealedField()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-
-    objects: ClassVar[ConnectionQuerySet] = ConnectionQuerySet.as_manager()  # type: ignore[assignment] # the stubs call it a Manager
 
     class Meta:
         constraints = [

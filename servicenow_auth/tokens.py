@@ -55,18 +55,14 @@ class Grant:
     troubled: bool
 
 
-def authorization_header(connection: Connection, *, refused: str | None = None) -> str:
-    """Return the value of `Authorization`; `refused` is the one that just got a 401."""
-    return grant(connection, refused=refused).header
-
-
 def grant(
     connection: Connection, *, refused: str | None = None, probing: bool = False
 ) -> Grant:
     """Return what authorizes a call, refreshed where it is due or was `refused`.
 
     Not inside a transaction: a refresh goes over the network and is saved at once.
-    `probing` also tries what ServiceNow has refused for good.
+    `refused` is the value of `Authorization` that just got a 401; `probing` also
+    tries what ServiceNow has refused for good.
     """
     ends = time.monotonic() + MAX_WAIT
     refreshed = False

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 import requests
-from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from servicenow_auth import services
@@ -225,20 +224,6 @@ def test_the_end_of_the_refresh_token_is_announced_two_weeks_before(ready):
     ConnectionRuntime.objects.update(refresh_expires_at=ends)
     line = StatusLine(level="warning", text="Refresh token ends in 12 days")
     assert services.status_line(ready) == line
-
-
-def test_people_see_the_connections_of_their_groups():
-    ours, theirs = Group.objects.create(name="a"), Group.objects.create(name="b")
-    mine = services.create_connection(owner_group=ours)
-    services.create_connection(owner_group=theirs)
-    services.create_connection(owner_group=None)
-    member = User.objects.create_user("member")
-    member.groups.add(ours)
-    assert list(Connection.objects.visible_to(member)) == [mine]
-    assert not Connection.objects.visible_to(User.objects.create_user("stranger"))
-    assert (
-        Connection.objects.visible_to(User.objects.create_superuser("x")).count() == 3
-    )
 
 
 def test_no_secret_shows_in_what_a_failure_tells(http, basic, caplog):

@@ -14,7 +14,7 @@ from servicenow_auth.exceptions import (
     NotAuthorized,
     TokenEndpointUnavailable,
 )
-from servicenow_auth.models import ConnectionRuntime, State
+from servicenow_auth.models import Connection, ConnectionRuntime, State
 from tests.servicenow_auth.token_endpoint import (
     REFUSED,
     TOKEN_URL,
@@ -27,10 +27,14 @@ from tests.servicenow_auth.token_endpoint import (
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
+def header(connection: Connection, *, refused: str | None = None) -> str:
+    return tokens.grant(connection, refused=refused).header
+
+
 def test_a_pasted_refresh_token_is_all_it_takes(http, oauth):
     sent = give(http, "first")
-    assert tokens.authorization_header(oauth) == "Bearer first"
-    assert tokens.authorization_header(oauth) == "Bearer first"
+    assert header(oauth) == "Bearer first"
+    assert header(oauth) == "Bearer first"
     assert "refresh_token=the-refresh-token" in sent.calls[0].request.body.decode()
     assert sent.call_count == 1
 
@@ -52,8 +56,7 @@ def test_a_token_is_refreshed_before_its_end(left, life, due, http, oauth):
     hold(oauth, left=left, life=life)
     if due:
         give(http, "next")
-    header = tokens.authorization_header(oauth)
-    assert header == ("Bearer next" if due else "Bearer held")
+    assert header(oauth) == ("Bearer next" if due else "Bearer held")
 
 
 def test_the_last_minutes_of_a_repeated_token_are_no_storm(http, oauth):
@@ -61,16 +64,16 @@ def test_the_last_minutes_of_a_repeated_token_are_no_storm(http, oauth):
     hold(oauth, left=300)
     sent = give(http, "held", expires_in=300)
     for _ in range(20):
-        assert tokens.authorization_header(oauth) == "Bearer held"
+        assert header(oauth) == "Bearer held"
     assert sent.call_count == 1
 
 
 def test_a_refused_token_is_refreshed_once(http, oauth):
     hold(oauth, left=1000)
     sent = give(http, "next")
-    assert tokens.authorization_header(oauth, refused="Bearer held") == "Bearer next"
+    assert header(oauth, refused="Bearer held") == "Bearer next"
     # Others that were refused with the old one find the new one there.
-    assert tokens.authorization_header(oauth, refused="Bearer held") == "Bearer next"
+    assert header(oauth, refused="Bearer held") == "Bearer next"
     assert sent.call_count == 1
 
 
@@ -78,8 +81,7 @@ def test_a_refused_token_that_is_repeated_is_not_asked_for_again(http, oauth):
     hold(oauth, left=1000)
     sent = give(http, "held")
     for _ in range(20):
-        header = tokens.authorization_header(oauth, refused="Bearer held")
-        assert header == "Bearer held"
+        assert header(oauth, refused="Bearer held") == "Bearer held"
     assert sent.call_count == 1
 
 
@@ -87,7 +89,7 @@ def test_a_refresh_token_that_is_not_rotated_stays(http, oauth):
     issued = timezone.now() - timedelta(days=50)
     ConnectionRuntime.objects.update(refresh_issued_at=issued)
     give(http, "first")
-    tokens.authorization_header(oauth)
+    header(oauth)
     row = runtime()
     assert row.refresh_token.reveal() == "the-refresh-token"
     assert row.refresh_issued_at == issued
@@ -96,7 +98,7 @@ def test_a_refresh_token_that_is_not_rotated_stays(http, oauth):
 
 def test_a_rotated_refresh_token_replaces_the_old_one_and_keeps_it_once(http, oauth):
     give(http, "first", refresh_token="rotated")
-    tokens.authorization_header(oauth)
+    header(oauth)
     row = runtime()
     assert row.refresh_token.reveal() == "rotated"
     assert row.previous_refresh_token.reveal() == "the-refresh-token"
@@ -107,7 +109,7 @@ def test_a_rotated_refresh_token_replaces_the_old_one_and_keeps_it_once(http, oa
 def test_a_refusal_is_believed_at_the_second_time(http, oauth, announced):
     sent = refuse(http)
     with pytest.raises(AuthorizationRefused):
-        tokens.authorization_header(oauth)
+        header(oauth)
     assert sent.call_count == 2
     assert runtime().state == State.NEEDS_REAUTHORIZATION
     assert runtime().refresh_token is not None
@@ -118,7 +120,7 @@ def test_after_a_refusal_nobody_asks_again_until_a_person_acts(http, oauth, anno
     sent = refuse(http)
     for _ in range(3):
         with pytest.raises(AuthorizationRefused):
-            tokens.authorization_header(oauth)
+            header(oauth)
     assert sent.call_count == 2
     assert announced == [False]
 
@@ -126,16 +128,16 @@ def test_after_a_refusal_nobody_asks_again_until_a_person_acts(http, oauth, anno
 def test_a_passing_refusal_is_forgiven(http, oauth, announced):
     http.post(TOKEN_URL, json=REFUSED, status=401)
     give(http, "first")
-    assert tokens.authorization_header(oauth) == "Bearer first"
+    assert header(oauth) == "Bearer first"
     assert announced == []
 
 
 def test_the_refresh_token_before_the_last_is_the_second_to_be_tried(http, oauth):
     give(http, "first", refresh_token="rotated")
-    tokens.authorization_header(oauth)
+    header(oauth)
     refused = http.post(TOKEN_URL, json=REFUSED, status=401)
     given = give(http, "second")
-    assert tokens.authorization_header(oauth, refused="Bearer first") == "Bearer second"
+    assert header(oauth, refused="Bearer first") == "Bearer second"
     assert "refresh_token=rotated" in refused.calls[-1].request.body.decode()
     assert "refresh_token=the-refresh-token" in given.calls[-1].request.body.decode()
     row = runtime()
@@ -149,7 +151,7 @@ def test_a_refusal_of_what_was_replaced_meanwhile_is_no_refusal(http, oauth, ann
         return 401, {}, "{}"
 
     http.add_callback("POST", TOKEN_URL, rotate_elsewhere)
-    assert tokens.authorization_header(oauth) == "Bearer held"
+    assert header(oauth) == "Bearer held"
     assert runtime().state == State.READY
     assert announced == []
 
@@ -161,26 +163,26 @@ def test_tokens_for_credentials_that_changed_meanwhile_are_not_kept(http, oauth)
 
     http.add_callback("POST", TOKEN_URL, change)
     with pytest.raises(NotAuthorized):
-        tokens.authorization_header(oauth)
+        header(oauth)
     assert runtime().access_token is None
 
 
 def test_a_token_endpoint_in_trouble_drops_nothing(http, oauth, announced):
     http.post(TOKEN_URL, status=503)
     with pytest.raises(TokenEndpointUnavailable):
-        tokens.authorization_header(oauth)
+        header(oauth)
     row = runtime()
     assert (row.state, row.refresh_lease_until) == (State.NOT_AUTHORIZED, None)
     assert row.detail == "ServiceNow's token endpoint answered 503."
     http.replace("POST", TOKEN_URL, json={"access_token": "a", "expires_in": 1800})
-    assert tokens.authorization_header(oauth) == "Bearer a"
+    assert header(oauth) == "Bearer a"
     assert announced == []
 
 
 def test_a_live_token_is_used_while_another_process_refreshes_it(oauth):
     hold(oauth, left=200)
     ConnectionRuntime.objects.update(refresh_lease_until=Now() + tokens.LEASE)
-    assert tokens.authorization_header(oauth) == "Bearer held"
+    assert header(oauth) == "Bearer held"
 
 
 def test_who_needs_the_refresh_of_another_process_waits_for_it(oauth, monkeypatch):
@@ -188,7 +190,7 @@ def test_who_needs_the_refresh_of_another_process_waits_for_it(oauth, monkeypatc
     hold(oauth, left=-1)
     ConnectionRuntime.objects.update(refresh_lease_until=Now() + tokens.LEASE)
     with pytest.raises(TokenEndpointUnavailable, match="under way"):
-        tokens.authorization_header(oauth)
+        header(oauth)
 
 
 def test_the_lease_of_a_process_that_died_ends(http, oauth):
@@ -196,7 +198,7 @@ def test_the_lease_of_a_process_that_died_ends(http, oauth):
         refresh_lease_until=Now() - timedelta(milliseconds=50), refresh_fence=4
     )
     give(http, "first")
-    assert tokens.authorization_header(oauth) == "Bearer first"
+    assert header(oauth) == "Bearer first"
     assert runtime().refresh_fence == 5
 
 
@@ -211,7 +213,7 @@ def test_what_was_brought_is_saved_once_the_database_is_back(http, oauth):
         return execute(sql, *rest)
 
     with connection.execute_wrapper(fail_twice):
-        assert tokens.authorization_header(oauth) == "Bearer first"
+        assert header(oauth) == "Bearer first"
     assert faults == []
     assert runtime().refresh_token.reveal() == "rotated"
 
@@ -219,4 +221,4 @@ def test_what_was_brought_is_saved_once_the_database_is_back(http, oauth):
 def test_without_a_refresh_token_nobody_is_asked(oauth):
     ConnectionRuntime.objects.update(refresh_token=None)
     with pytest.raises(NotAuthorized):
-        tokens.authorization_header(oauth)
+        header(oauth)
