@@ -69,10 +69,10 @@ CALLBACK = ["callback_authentication", "callback_secret", "accept_existing_rules
 LATER = {"callback_url", "callback_secret", "webhook_secret", "api_keys"}
 # Chromium holds every hop of a submitted form to this list: the login of an instance
 # may lie at any company's identity provider, and the host may have been typed just now.
-FORM_TARGETS = ["'self'", "https:", *settings.SERVICENOW_EXTRA_ORIGINS]
+FORM_TARGETS = ["https:", *settings.SERVICENOW_EXTRA_ORIGINS]
 
 
-@method_decorator(csp_update({"form-action": FORM_TARGETS[1:]}), name="changeform_view")
+@method_decorator(csp_update({"form-action": FORM_TARGETS}), name="changeform_view")
 class BotAdmin(BotButtons):
     bot_lookup = "pk"
     form = BotForm

@@ -60,7 +60,7 @@ def create(form: BotForm) -> None:
 def update(form: BotForm) -> None:
     """Store what the form changed and no other column, so a late save undoes nothing.
 
-    Enable is left as it is where it is to be switched on: see `enable`.
+    Enable is left as it is where it is to be switched on: see `verdict`.
     """
     bot = form.instance
     _take_over(form)

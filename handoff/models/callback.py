@@ -11,7 +11,7 @@ class Callback(models.Model):
     class State(models.TextChoices):
         STORED = "stored", "Stored"
         RELAYED = "relayed", "Relayed"
-        # Ours, repeated, of an unknown kind or group, or another instance's.
+        # Not for the bot, or about nothing that we know: `note` says why.
         IGNORED = "ignored", "Ignored"
         BROKEN = "broken", "Broken"
 

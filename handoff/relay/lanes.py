@@ -31,7 +31,14 @@ logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
 BACKOFF_CAP = timedelta(minutes=5)
-RECORD_RETRY = 0.5
+RECORD_RETRY = 0.5  # seconds
+INTENT_FIELDS = [
+    "state",
+    "attempts",
+    "attempt_started_at",
+    "first_attempt_at",
+    "last_error",
+]
 
 
 @dataclass(frozen=True)
@@ -156,15 +163,6 @@ def _intend(
         return item
     lease.release(wake_at=None)
     return None
-
-
-INTENT_FIELDS = [
-    "state",
-    "attempts",
-    "attempt_started_at",
-    "first_attempt_at",
-    "last_error",
-]
 
 
 def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from django.core.management.utils import get_random_secret_key
 
-HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ["SANDBOX_DATA"])
 
 
