@@ -1,4 +1,5 @@
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -94,6 +95,12 @@ class ConnectionRuntime(models.Model):
 
     def __str__(self) -> str:
         return self.get_state_display()
+
+    @property
+    def pause_ends_at(self) -> datetime | None:
+        """Return when the pause that holds now is over, or None."""
+        ends_at = self.paused_until
+        return ends_at if ends_at and ends_at > timezone.now() else None
 
 
 class AuthorizationAttempt(models.Model):

@@ -2,7 +2,6 @@
 
 from django.db.models import QuerySet
 from django.utils.timesince import timesince
-from django.utils.timezone import now
 
 from handoff.models import Bot, Callback, Event, Outgoing
 from handoff.models.lane import UNSETTLED, ItemState
@@ -25,16 +24,14 @@ def of(bot: Bot) -> list[tuple[str, str]]:
 def webhook_rests(bot: Bot) -> bool:
     """Tell whether events wait, or no longer go out, until somebody acts."""
     runtime = bot.runtime
-    paused = runtime.webhook_paused_until and runtime.webhook_paused_until > now()
-    return bool(bot.webhook_url and (runtime.webhook_disabled_at or paused))
+    rests = runtime.webhook_disabled_at or runtime.webhook_pause_ends_at
+    return bool(bot.webhook_url and rests)
 
 
 def _pause_of_connection(bot: Bot) -> str:
     runtime = bot.connection.runtime
-    if runtime.paused_until and runtime.paused_until > now():
-        return (
-            f"Paused until {runtime.paused_until:%H:%M:%S} UTC: {runtime.pause_reason}"
-        )
+    if ends_at := runtime.pause_ends_at:
+        return f"Paused until {ends_at:%H:%M:%S} UTC: {runtime.pause_reason}"
     return "Not paused"
 
 
@@ -64,8 +61,8 @@ def _webhook(bot: Bot) -> str:
     if runtime.webhook_disabled_at:
         since = f"{runtime.webhook_disabled_at:%Y-%m-%d %H:%M} UTC"
         return f"Switched off since {since}{why}"
-    if runtime.webhook_paused_until and runtime.webhook_paused_until > now():
-        return f"Paused until {runtime.webhook_paused_until:%H:%M:%S} UTC{why}"
+    if ends_at := runtime.webhook_pause_ends_at:
+        return f"Paused until {ends_at:%H:%M:%S} UTC{why}"
     return f"{runtime.webhook_failures} failures in a row{why}" if why else "Working"
 
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -113,6 +113,12 @@ class BotRuntime(models.Model):
 
     def __str__(self) -> str:
         return f"runtime of {self.bot_id}"
+
+    @property
+    def webhook_pause_ends_at(self) -> datetime | None:
+        """Return when the pause that holds now is over, or None."""
+        ends_at = self.webhook_paused_until
+        return ends_at if ends_at and ends_at > now() else None
 
 
 class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):

@@ -59,11 +59,10 @@ def _claim(handoff_id: UUID) -> Handoff | None:
         return None
     related = "bot__connection__runtime"
     handoff = Handoff.objects.select_related(related).get(pk=handoff_id)
-    paused_until = handoff.bot.connection.runtime.paused_until
-    if paused_until is None or paused_until <= now():
-        return handoff
-    Handoff.objects.filter(pk=handoff_id).update(poll_at=paused_until)
-    return None
+    if ends_at := handoff.bot.connection.runtime.pause_ends_at:
+        Handoff.objects.filter(pk=handoff_id).update(poll_at=ends_at)
+        return None
+    return handoff
 
 
 def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:

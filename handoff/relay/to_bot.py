@@ -54,10 +54,8 @@ class ToBot:
         )
 
     def hold(self, item: Event) -> Hold | None:
-        paused_until = item.bot.runtime.webhook_paused_until
-        if paused_until and paused_until > now():
-            return Hold(reason=UNAVAILABLE, until=paused_until)
-        return None
+        ends_at = item.bot.runtime.webhook_pause_ends_at
+        return Hold(reason=UNAVAILABLE, until=ends_at) if ends_at else None
 
     def send(self, item: Event, *, send_before: float) -> None:
         bot = item.bot

@@ -74,8 +74,8 @@ class ToServiceNow:
         runtime = item.lane.bot.connection.runtime
         if item.state == ItemState.SENDING:
             return self._hold_ambiguous(item)
-        if runtime.paused_until and runtime.paused_until > now():
-            return Hold(reason=THROTTLED, until=runtime.paused_until)
+        if ends_at := runtime.pause_ends_at:
+            return Hold(reason=THROTTLED, until=ends_at)
         if runtime.state != AuthorizationState.READY:
             return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
         return None
