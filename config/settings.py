@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from config.databases import with_options
 from config.env import BASE_DIR, env
 from config.logs import logging_config
 
@@ -27,7 +28,9 @@ ALLOWED_HOSTS: list[str] = env.list(
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
 
 DATABASES = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    "default": with_options(
+        env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    )
 }
 REDIS_URL: str = env.str("REDIS_URL", default="")
 # Without Redis the doorbell is a folder that web, worker and beat share.
@@ -118,26 +121,6 @@ TEMPLATES = [
     }
 ]
 
-SQLITE_OPTIONS = {
-    # BEGIN IMMEDIATE: a write lock taken late fails at once instead of waiting.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-}
-POSTGRES_OPTIONS = {
-    "options": "-c statement_timeout=5s -c lock_timeout=3s"
-    " -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on"
-}
-
-
-def _complete(database: dict[str, Any]) -> None:
-    sqlite = database["ENGINE"].endswith("sqlite3")
-    database["OPTIONS"] = SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS
-    database["CONN_MAX_AGE"] = 60
-    database["CONN_HEALTH_CHECKS"] = True
-
-
-_complete(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [

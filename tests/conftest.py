@@ -5,9 +5,9 @@ from pathlib import Path
 import environ
 import pytest
 import responses
-from django.conf import settings
 from django.db import connections
 
+from config.databases import POSTGRES_OPTIONS
 from tests import fence, servers
 from tests.processes import Product
 
@@ -98,9 +98,7 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("database") == "postgres":
         url = request.getfixturevalue("postgres_url")
         database = connections.settings["default"]
-        database |= environ.Env.db_url_config(url) | {
-            "OPTIONS": settings.POSTGRES_OPTIONS
-        }
+        database |= environ.Env.db_url_config(url) | {"OPTIONS": POSTGRES_OPTIONS}
         database["TEST"]["NAME"] = f"handoff_test_{os.getpid()}"
         connections["default"].close()
         del connections["default"]

@@ -9,8 +9,8 @@ from cryptography.fernet import Fernet
 os.environ["SECRET_KEY"] = "tests-only-" + "0" * 50
 os.environ["FIELD_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
 
+from config.databases import SQLITE_OPTIONS
 from config.settings import *
-from config.settings import SQLITE_OPTIONS
 
 _FILE = Path(tempfile.gettempdir(), f"handoff-test-{os.getpid()}.sqlite3")
 # A file, since threads that share a database in memory lock each other out at once.

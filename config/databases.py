@@ -1,0 +1,24 @@
+"""How a database is opened: what was committed lasts, and nothing waits for ever."""
+
+from typing import Any
+
+SQLITE_OPTIONS = {
+    # BEGIN IMMEDIATE: a write lock taken late fails at once instead of waiting.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+POSTGRES_OPTIONS = {
+    "options": "-c statement_timeout=5s -c lock_timeout=3s"
+    " -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on"
+}
+
+
+def with_options(database: dict[str, Any]) -> dict[str, Any]:
+    """Complete what DATABASE_URL says to an entry of Django's DATABASES."""
+    sqlite = database["ENGINE"].endswith("sqlite3")
+    return database | {
+        "OPTIONS": SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
