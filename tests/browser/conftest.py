@@ -10,20 +10,12 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.processes import Process, free_port
+from tests.servers import CHROMIUM_FLAGS
 
 NewPage = Callable[[], Page]
 
 TIMEOUT = 15_000  # milliseconds
 expect.set_options(timeout=TIMEOUT)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +61,9 @@ def new_page(chromium: str) -> Iterator[NewPage]:
         complaints.append(str(error))
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=CHROMIUM_FLAGS
+        )
 
         def open_page() -> Page:
             page = browser.new_context().new_page()

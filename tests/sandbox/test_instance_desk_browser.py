@@ -13,24 +13,17 @@ from playwright.sync_api import (
 )
 
 from tests.sandbox.instance import AGENT, BOT, Instance
+from tests.servers import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.real_http, pytest.mark.browser]
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
 def launched(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=CHROMIUM_FLAGS
+        )
         yield browser
         browser.close()
 
