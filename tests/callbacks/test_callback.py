@@ -5,7 +5,7 @@ from django.test.utils import CaptureQueriesContext
 
 from config.logs import JsonFormatter
 from handoff.models import Callback
-from tests.callbacks.conftest import FIVE_KEYS, MESSAGE, call, signed
+from tests.callbacks.conftest import MESSAGE, call, signed
 
 UNKNOWN = "/servicenow/callback/" + "0" * 40 + "/"
 
@@ -133,78 +133,6 @@ def test_strangers_are_limited_and_the_real_one_is_not(url, secret, settings):
     assert [answer.status_code for answer in answers] == [401, 401, 429]
     assert int(answers[2]["Retry-After"]) > 0
     assert call(url, **signed(secret)).status_code == 202
-
-
-class TestExistingRules:
-    """Rules that Kore.ai's recipe made, which can't sign."""
-
-    @pytest.fixture(autouse=True)
-    def accept_existing_rules(self, bot):
-        bot.accept_existing_rules = True
-        bot.save()
-
-    def test_their_five_keys_are_taken_unsigned(self, url):
-        assert call(url, FIVE_KEYS).status_code == 202
-        stored = Callback.objects.get()
-        assert stored.authenticated_by == "existing_rule"
-        assert stored.group_id == FIVE_KEYS["group"]
-
-    def test_they_are_refused_where_the_switch_is_off(self, bot, url):
-        bot.accept_existing_rules = False
-        bot.save()
-
-        assert call(url, FIVE_KEYS).status_code == 401
-        assert not Callback.objects.exists()
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            MESSAGE,
-            {},
-            [],
-            "text",
-            {**FIVE_KEYS, "extra": "x"},
-            {**FIVE_KEYS, "last_message": True},
-            {key: FIVE_KEYS[key] for key in list(FIVE_KEYS)[:4]},
-        ],
-    )
-    def test_anything_else_unsigned_is_refused(self, url, body):
-        assert call(url, body).status_code == 401
-        assert not Callback.objects.exists()
-
-    def test_a_wrong_signature_is_not_taken_for_none(self, url, secret):
-        headers = signed(secret, FIVE_KEYS) | {"webhook_signature": "v1,AAAA"}
-
-        assert call(url, FIVE_KEYS, **headers).status_code == 401
-
-    def test_a_signed_call_is_told_apart(self, url, secret):
-        call(url, FIVE_KEYS, **signed(secret, FIVE_KEYS))
-
-        assert Callback.objects.get().authenticated_by == "signature"
-
-    def test_a_body_that_a_quote_has_broken_is_kept(self, url):
-        body = b'{"group":"g","formatted_message":"say "hi"","sys_id":"e"}'
-
-        answer = call(url, body)
-
-        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
-        stored = Callback.objects.get()
-        assert (stored.state, stored.body) == ("broken", body.decode())
-        assert stored.authenticated_by == "existing_rule"
-
-    def test_nobody_fills_the_table_with_broken_bodies(self, url, settings):
-        settings.RATE_LIMIT_STRANGERS = 2
-        answers = [call(url, b"{") for _ in range(4)]
-
-        assert [a.status_code for a in answers] == [400, 400, 429, 429]
-        assert Callback.objects.count() == 2
-
-    def test_nobody_fills_the_table_with_unsigned_messages(self, url, settings):
-        settings.RATE_LIMIT_PER_BOT = 2
-        answers = [call(url, FIVE_KEYS) for _ in range(3)]
-
-        assert [a.status_code for a in answers] == [202, 202, 429]
-        assert Callback.objects.count() == 2
 
 
 def test_the_address_of_a_refused_call_is_not_logged(bot, url, caplog):
