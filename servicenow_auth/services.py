@@ -79,9 +79,9 @@ def configure(  # noqa: PLR0913 (the fields of the form)
     authorization_type: str,
     user_name: str,
     client_id: str,
-    password: str | None,
-    client_secret: str | None,
-    refresh_token: str | None,
+    password: str | None = None,
+    client_secret: str | None = None,
+    refresh_token: str | None = None,
 ) -> None:
     """Store where and as whom to call; empty secrets keep what is there.
 

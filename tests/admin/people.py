@@ -56,8 +56,6 @@ def make_bot(name: str, *, group: Group | None = None) -> Bot:
         user_name="chatbot.interface",
         client_id="",
         password="the-password",
-        client_secret=None,
-        refresh_token=None,
     )
     ConnectionRuntime.objects.filter(connection=connection).update(
         state=State.READY, user_sys_id=ME["sys_id"], user_name=ME["user_name"]

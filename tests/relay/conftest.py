@@ -35,8 +35,6 @@ def bot(db) -> Bot:
         user_name="chatbot.interface",
         client_id="",
         password="correct horse",
-        client_secret=None,
-        refresh_token=None,
     )
     ConnectionRuntime.objects.filter(pk=connection.pk).update(
         state=State.READY, user_name="chatbot.interface", user_sys_id="f" * 32

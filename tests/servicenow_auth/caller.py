@@ -22,7 +22,6 @@ def prepare(host_url: str, *, left: float) -> str:
         authorization_type="oauth",
         user_name="",
         client_id="client",
-        password=None,
         client_secret="secret",
         refresh_token="refresh",
     )

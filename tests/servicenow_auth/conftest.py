@@ -76,8 +76,6 @@ def basic(db: None) -> Connection:
         user_name="chatbot.interface",
         client_id="",
         password="the-password",
-        client_secret=None,
-        refresh_token=None,
     )
     return connection
 
@@ -92,7 +90,6 @@ def oauth(db: None) -> Connection:
         authorization_type="oauth",
         user_name="",
         client_id="the-client",
-        password=None,
         client_secret="the-client-secret",
         refresh_token="the-refresh-token",
     )

@@ -150,9 +150,7 @@ def test_tokens_for_a_host_that_was_changed_meanwhile_are_not_kept(
             authorization_type="oauth",
             user_name="",
             client_id="the-client",
-            password=None,
             client_secret="new",
-            refresh_token=None,
         )
         return 200, {}, '{"access_token": "a", "refresh_token": "r", "expires_in": 9}'
 
