@@ -36,7 +36,12 @@ class PostMessageSerializer(serializers.Serializer[Any]):
     attachments = serializers.ListField(
         required=False, help_text="Not supported yet: refused unless empty."
     )
-    choice_value = Text(max_length=1_000, required=False, allow_blank=True)
+    choice_value = Text(
+        max_length=1_000,
+        required=False,
+        allow_blank=True,
+        help_text="Not passed on where the chat system knows no choices.",
+    )
     sent_at = Time(required=False, allow_null=True)
 
 

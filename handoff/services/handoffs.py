@@ -67,6 +67,8 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class NewMessage:
+    """What a bot posts; `choice_value` is for chat systems that offer choices."""
+
     id: str
     text: str
     role: Role = Role.USER
