@@ -13,7 +13,7 @@ from handoff.management.demo import servicenow_side
 from handoff.management.demo.desk import Desk
 from handoff.management.demo.place import Place
 from handoff.management.demo.ports import Ports
-from handoff.management.demo.product_side import Operator
+from handoff.management.demo.product_side import BotDeveloper
 from tests.end_to_end.proxy import Proxy
 from tests.processes import Product
 from tests.sandbox.instance import running_instance
@@ -25,7 +25,7 @@ PASSWORD = "a-password-for-the-test"
 class Stage:
     product: Product
     proxy: Proxy
-    operator: Operator
+    developer: BotDeveloper
     desk: Desk
     api_key: str
 
@@ -95,28 +95,28 @@ def set_stage(product: Product, folder: Path) -> Iterator[Stage]:
             ports=Ports(web=product.port, sandbox=proxy.port, bot=9),
             keys={"DJANGO_SUPERUSER_PASSWORD": PASSWORD},
         )
-        operator, api_key = _configure(place)
+        developer, api_key = _configure(place)
         desk = Desk(url=instance.url)
         desk.log_in()
-        yield Stage(product, proxy, operator, desk, api_key)
+        yield Stage(product, proxy, developer, desk, api_key)
 
 
-def _configure(place: Place) -> tuple[Operator, str]:
+def _configure(place: Place) -> tuple[BotDeveloper, str]:
     administrator = servicenow_side.Administrator(instance=place.sandbox)
-    operator = Operator(place)
-    operator.open_new_bot()
+    developer = BotDeveloper(place)
+    developer.open_new_bot()
     application = servicenow_side.register_application(
-        administrator, redirect_url=operator.redirect_url()
+        administrator, redirect_url=developer.redirect_url()
     )
-    shown = operator.add_bot(
+    shown = developer.add_bot(
         application, queue_id=servicenow_side.queue_id(administrator)
     )
-    operator.authorize()
+    developer.authorize()
     servicenow_side.install(
         administrator,
-        callback_url=operator.callback_url(),
+        callback_url=developer.callback_url(),
         callback_secret=shown.callback_secret,
     )
-    operator.enable()
+    developer.enable()
     administrator.session.close()
-    return operator, shown.api_key
+    return developer, shown.api_key

@@ -126,4 +126,4 @@ Lane.objects.exclude(lease_until=None).update(lease_until=now())
 
 def admin_page_of(stage: Stage, handoff_id: str) -> str:
     url = f"{stage.product.url}/admin/handoff/handoff/{handoff_id}/change/"
-    return str(stage.operator.browser.session.get(url, timeout=20).text)
+    return str(stage.developer.browser.session.get(url, timeout=20).text)

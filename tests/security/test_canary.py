@@ -103,7 +103,7 @@ def go_wrong(stage: Stage, callback_id: str) -> list[str]:
     basic = requests.auth.HTTPBasicAuth("admin", STRANGER)
     back = f"{url}/servicenow/oauth/callback/?state={STRANGER}&code={STRANGER}"
     log_in = {"username": "admin", "password": STRANGER}
-    session = stage.operator.browser.session
+    session = stage.developer.browser.session
     answers = [
         requests.get(f"{url}/api/v1/events", headers=bearer, timeout=20),
         stage.call("POST", "handoffs", data="{"),
@@ -120,7 +120,7 @@ def go_wrong(stage: Stage, callback_id: str) -> list[str]:
 
 def crawl(stage: Stage) -> list[str]:
     """Return every page of the admin that links lead to."""
-    session, found = stage.operator.browser.session, dict[str, str]()
+    session, found = stage.developer.browser.session, dict[str, str]()
     todo = [f"{stage.product.url}/admin/"]
     while todo:
         address = todo.pop()

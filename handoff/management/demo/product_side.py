@@ -22,7 +22,7 @@ class Shown:
     callback_secret: str
 
 
-class Operator:
+class BotDeveloper:
     """Somebody at the page of one bot; `page` is what is on the screen."""
 
     def __init__(self, place: Place) -> None:

@@ -5,41 +5,41 @@ import requests
 from handoff.management.demo import servicenow_side
 from handoff.management.demo.console import Console
 from handoff.management.demo.place import Place
-from handoff.management.demo.product_side import Operator, Shown
+from handoff.management.demo.product_side import BotDeveloper, Shown
 
 
 def set_up(place: Place, *, console: Console) -> None:
     """Configure both sides; a stop halfway makes the next start begin anew."""
     administrator = servicenow_side.Administrator(instance=place.sandbox)
-    operator = Operator(place)
-    operator.open_new_bot()
+    developer = BotDeveloper(place)
+    developer.open_new_bot()
     application = servicenow_side.register_application(
-        administrator, redirect_url=operator.redirect_url()
+        administrator, redirect_url=developer.redirect_url()
     )
     console.say("ServiceNow: OAuth application registered")
-    shown = operator.add_bot(
+    shown = developer.add_bot(
         application, queue_id=servicenow_side.queue_id(administrator)
     )
-    operator.authorize()
-    console.say(f"Admin: bot added and authorized. {operator.status()}")
+    developer.authorize()
+    console.say(f"Admin: bot added and authorized. {developer.status()}")
     servicenow_side.install(
         administrator,
-        callback_url=operator.callback_url(),
+        callback_url=developer.callback_url(),
         callback_secret=shown.callback_secret,
     )
     console.say("ServiceNow: REST message, properties and business rules installed")
-    operator.enable()
+    developer.enable()
     console.say("Admin: bot enabled")
     _tell_demo_bot(shown, place=place)
     console.say("Demo bot: has its API key and webhook secret")
-    place.mark_set_up(bot_page=operator.page.url)
+    place.mark_set_up(bot_page=developer.page.url)
 
 
 def check(place: Place, *, console: Console) -> None:
     """Tell whether a demo that was set up earlier still reaches its ServiceNow."""
-    operator = Operator(place)
-    operator.open_bot()
-    console.say(f"Kept from last time (--fresh starts over). {operator.status()}")
+    developer = BotDeveloper(place)
+    developer.open_bot()
+    console.say(f"Kept from last time (--fresh starts over). {developer.status()}")
 
 
 def _tell_demo_bot(shown: Shown, *, place: Place) -> None:
