@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +36,6 @@ from servicenow_auth.signals import user_changing
 logger = logging.getLogger(__name__)
 
 ATTEMPT_LIFE = timedelta(minutes=10)
-REFRESH_TOKEN_WARNING = timedelta(days=14)
 _NO_TOKENS: dict[str, Any] = dict.fromkeys(
     (
         "access_token",
@@ -51,14 +49,6 @@ _NO_TOKENS: dict[str, Any] = dict.fromkeys(
     )
 )
 _NOBODY: dict[str, Any] = {"user_sys_id": "", "user_name": "", "user_checked_at": None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatusLine:
-    """`level` is `success`, `warning` or `error`."""
-
-    level: str
-    text: str
 
 
 # --- Configuring -------------------------------------------------------------------
@@ -266,7 +256,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# --- Pauses and state --------------------------------------------------------------
+# --- Pauses ------------------------------------------------------------------------
 
 
 def pause(connection: Connection, *, seconds: float, reason: str) -> None:
@@ -276,23 +266,3 @@ def pause(connection: Connection, *, seconds: float, reason: str) -> None:
     rows.filter(Q(paused_until=None) | Q(paused_until__lt=until)).update(
         paused_until=until, pause_reason=reason[:300]
     )
-
-
-def status_line(connection: Connection) -> StatusLine:
-    """Return the one line that says where a connection stands."""
-    runtime = ConnectionRuntime.objects.get(pk=connection.pk)
-    why = f": {runtime.detail}" if runtime.detail else ""
-    if runtime.state == State.NEEDS_REAUTHORIZATION:
-        since = f"{runtime.state_since:%Y-%m-%d %H:%M} UTC"
-        return StatusLine(
-            level="error", text=f"Needs re-authorization since {since}{why}"
-        )
-    if runtime.state == State.NOT_AUTHORIZED:
-        return StatusLine(level="warning", text=f"Not authorized{why}")
-    if runtime.detail:
-        return StatusLine(level="error", text=f"Host unreachable{why}")
-    ends = runtime.refresh_expires_at
-    if ends is not None and ends - timezone.now() < REFRESH_TOKEN_WARNING:
-        days = max((ends - timezone.now()).days, 0)
-        return StatusLine(level="warning", text=f"Refresh token ends in {days} days")
-    return StatusLine(level="success", text=f"Ready, connected as {runtime.user_name}")

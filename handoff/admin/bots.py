@@ -23,6 +23,7 @@ from handoff.models import Bot, SigningSecret
 from servicenow_auth import services as connections
 from servicenow_auth.exceptions import BadAddress, ServiceNowAuthError
 from servicenow_auth.models import AuthorizationType, Connection
+from servicenow_auth.status import status_line
 
 IS_BASIC = f"authorization_type === '{AuthorizationType.BASIC}'"
 IS_OAUTH = f"authorization_type === '{AuthorizationType.OAUTH}'"
@@ -144,7 +145,7 @@ class BotAdmin(BotButtons):
 
     @admin.display(description="Where it stands")
     def where_it_stands(self, bot: Bot) -> str:
-        return connections.status_line(bot.connection).text
+        return status_line(bot.connection.runtime).text
 
     @admin.display(description="Authorize")
     def authorize(self, bot: Bot) -> SafeString:
@@ -185,7 +186,7 @@ class BotAdmin(BotButtons):
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         if obj is not None:
             context |= {
-                "status": connections.status_line(obj.connection),
+                "status": status_line(obj.connection.runtime),
                 "handoffs": obj.handoffs.all()[:20],
                 "health": health.of(obj),
                 "webhook_rests": health.webhook_rests(obj),

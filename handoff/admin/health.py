@@ -5,13 +5,13 @@ from django.utils.timesince import timesince
 
 from handoff.models import Bot, Callback, Event, Outgoing
 from handoff.models.lane import UNSETTLED, ItemState
-from servicenow_auth import services as connections
+from servicenow_auth.status import status_line
 
 
 def of(bot: Bot) -> list[tuple[str, str]]:
     """Return label and finding, the most telling first."""
     return [
-        ("ServiceNow", connections.status_line(bot.connection).text),
+        ("ServiceNow", status_line(bot.connection.runtime).text),
         ("Calls to ServiceNow", _pause_of_connection(bot)),
         ("Oldest item waiting for ServiceNow", _oldest(_outgoing(bot))),
         ("Items whose delivery is uncertain", str(_ambiguous(bot))),

@@ -169,3 +169,12 @@ def test_a_page_costs_the_same_however_much_was_said(
     )
     with django_assert_max_num_queries(30):
         alice.get("handoff_handoff_change", handoff.pk)
+
+
+def test_the_list_of_bots_costs_the_same_however_long_it_is(
+    alice, bot, group, django_assert_max_num_queries
+):
+    for number in range(20):
+        make_bot(f"Shop {number}", group=group)
+    with django_assert_max_num_queries(15):
+        alice.get("handoff_bot_changelist")

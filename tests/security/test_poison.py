@@ -11,9 +11,10 @@ from handoff import relay, services
 from handoff.models import Callback, Event, Handoff, Outgoing, SigningSecret
 from handoff.relay import inbox, looking
 from handoff.services import NewMessage
-from servicenow_auth import services as auth
 from servicenow_auth import states
 from servicenow_auth.fields import Ciphertext
+from servicenow_auth.models import ConnectionRuntime
+from servicenow_auth.status import status_line
 from tests.relay.conftest import (
     AGENT,
     GROUP,
@@ -211,4 +212,5 @@ def test_a_callback_is_told_to_come_again_while_its_secret_cannot_be_opened(bot)
 def test_a_long_reason_for_a_person_to_act_is_kept_short(running):
     states.need_reauthorization(pk=running.bot.connection_id, detail=LONG)
 
-    assert auth.status_line(running.bot.connection).text.endswith("x" * 300)
+    runtime = ConnectionRuntime.objects.get()
+    assert status_line(runtime).text.endswith("x" * 300)

@@ -10,7 +10,7 @@ from servicenow_auth.exceptions import DeliveryError, NotAuthorized, Unauthorize
 from servicenow_auth.fields import Secret
 from servicenow_auth.identity import Identity
 from servicenow_auth.models import Connection, ConnectionRuntime, State
-from servicenow_auth.services import StatusLine
+from servicenow_auth.status import StatusLine, status_line
 from tests.servicenow_auth.conftest import HOST
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -216,14 +216,14 @@ def test_a_shorter_pause_does_not_end_a_longer_one(basic):
 )
 def test_one_line_says_where_it_stands(columns, line, basic):
     ConnectionRuntime.objects.update(**columns)
-    assert services.status_line(basic) == line
+    assert status_line(ConnectionRuntime.objects.get()) == line
 
 
 def test_the_end_of_the_refresh_token_is_announced_two_weeks_before(ready):
     ends = timezone.now() + timedelta(days=12, hours=1)
     ConnectionRuntime.objects.update(refresh_expires_at=ends)
     line = StatusLine(level="warning", text="Refresh token ends in 12 days")
-    assert services.status_line(ready) == line
+    assert status_line(ConnectionRuntime.objects.get()) == line
 
 
 def test_no_secret_shows_in_what_a_failure_tells(http, basic, caplog):
