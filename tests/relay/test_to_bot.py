@@ -85,6 +85,16 @@ def test_a_sick_endpoint_pauses_the_webhook_and_costs_no_attempt(http, told, ans
     assert to_bot(told).stalled_reason == "webhook_unavailable"
 
 
+def test_a_paused_webhook_is_not_called_for_another_lane_either(told):
+    ends_at = now() + timedelta(minutes=10)
+    BotRuntime.objects.update(webhook_paused_until=ends_at)
+
+    relay.drain(to_bot(told).pk)
+
+    lane = to_bot(told)
+    assert (lane.stalled_reason, lane.wake_at) == ("webhook_unavailable", ends_at)
+
+
 def test_a_repeated_attempt_carries_the_same_id(http, told):
     http.post(WEBHOOK, status=500)
     http.post(WEBHOOK, status=204)
