@@ -230,6 +230,22 @@ def test_what_is_wanted_while_we_look_is_not_forgotten(http, running):
     assert look(running).must_read
 
 
+def test_an_end_that_comes_during_a_read_waits_for_the_next_one(http, running):
+    def end_meanwhile(request):
+        end = {"reason": "completed", "ended_by": "agent"}
+        Handoff.objects.update(pending_end=end, pending_end_at=now(), poll_at=now())
+        return 200, {}, json.dumps({"result": []})
+
+    Handoff.objects.update(must_read=True)
+    http.get(STATE, json={"result": [entry(1)]})
+    http.add_callback("GET", MESSAGES, end_meanwhile)
+
+    look(running)
+
+    assert not running.is_final
+    assert running.poll_at <= now()
+
+
 def test_a_sweep_rings_a_few_times_for_each_bot(running, monkeypatch):
     rung = []
     monkeypatch.setattr(doorbell, "ring", lambda task, *args: rung.append(args))
