@@ -1,7 +1,6 @@
 """A whole bot: asks for an agent, sends what you type, prints what happens.
 
-Set HANDOFF_URL, HANDOFF_API_KEY, and HANDOFF_WEBHOOK_SECRET for webhooks at port 8030,
-which then is the bot's Webhook URL, listed in WEBHOOK_EXTRA_ORIGINS while it is private.
+Set HANDOFF_URL, HANDOFF_API_KEY, and HANDOFF_WEBHOOK_SECRET for webhooks at port 8030.
 """
 
 import os
