@@ -7,10 +7,17 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import responses
 
 
 class BeyondTheFence(RuntimeError):
     """No OSError: code that expects those would take it for a server that is down."""
+
+
+def refused(http: responses.RequestsMock) -> list[str]:
+    """Return the addresses that were called without a prepared answer."""
+    why = "Connection refused by Responses"
+    return [str(call.request.url) for call in http.calls if why in str(call.response)]
 
 
 @contextmanager

@@ -5,12 +5,15 @@ import socket
 import pytest
 import requests
 
-from tests.fence import BeyondTheFence
+from tests.fence import BeyondTheFence, refused
 
 
-def test_a_request_without_a_prepared_answer_fails():
+def test_a_request_without_a_prepared_answer_fails(http):
     with pytest.raises(requests.ConnectionError):
         requests.get("https://dev.service-now.com/", timeout=1)
+
+    assert refused(http) == ["https://dev.service-now.com/"]
+    http.calls.reset()
 
 
 @pytest.mark.real_http
