@@ -69,10 +69,9 @@ def test_a_look_is_taken_by_one_worker(http, running):
 def test_the_end_is_announced_after_the_messages_before_it(http, running):
     Handoff.objects.update(state="accepted", agent_id=AGENT)
     http.get(STATE, json={"result": [entry(3, assigned_to=AGENT)]})
-    http.get(MESSAGES, status=503)
+    http.get(PROFILE, json={"result": {"name": "Beth Anglin"}})
     look(running)
-    http.replace(
-        "GET",
+    http.get(
         MESSAGES,
         json={
             "result": [
