@@ -174,6 +174,16 @@ def test_a_message_posted_while_the_lane_empties_is_not_forgotten(http, running)
     assert lane.wake_at is None
 
 
+def test_a_new_item_does_not_end_a_lanes_wait(running):
+    post(running, "one")
+    later = now() + timedelta(minutes=5)
+    Lane.objects.filter(pk=to_servicenow(running).pk).update(wake_at=later)
+
+    post(running, "two")
+
+    assert to_servicenow(running).wake_at == later
+
+
 def test_the_sweep_rings_for_what_is_due_and_free(running, monkeypatch):
     rung = []
     monkeypatch.setattr(doorbell, "ring", lambda task, *args: rung.append((task, args)))
