@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 from socket import create_server
 
@@ -94,3 +95,12 @@ def test_ports_that_are_not_given_are_free_ones():
     assert ports.bot == 8103
     assert len({ports.web, ports.sandbox, 0}) == 3
     create_server(("127.0.0.1", ports.web)).close()
+
+
+def test_a_port_that_is_taken_costs_the_old_demo_nothing(place: Place, folder: Path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(CannotStart, match=f"Port {port}.*\n.*--folder"):
+            new_place(folder=folder, ports=Ports(web=port, sandbox=0, bot=0))
+
+    assert (folder / "env").exists()

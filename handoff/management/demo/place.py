@@ -63,7 +63,8 @@ class Place:
             "PUBLIC_URL": self.web,
             "ALLOWED_HOSTS": f"{HOST},localhost",
             "SERVICENOW_EXTRA_ORIGINS": self.sandbox,
-            "WEBHOOK_EXTRA_ORIGINS": self.bot,
+            # The second is where examples/bot.py listens.
+            "WEBHOOK_EXTRA_ORIGINS": f"{self.bot},http://{HOST}:8030",
             "BROKER_DIR": str(self.folder / "broker"),
             "DATABASE_URL": os.environ.get("DATABASE_URL") or own,
             "REDIS_URL": os.environ.get("REDIS_URL", ""),
@@ -87,29 +88,39 @@ class Place:
 
 
 def new_place(*, folder: Path, ports: Ports) -> Place:
+    """Forget what lies in the folder, once it is sure that a demo can start there."""
+    ports.check()
+    kept = _read_environment(folder)
+    if kept and _ports_in(kept).are_taken:
+        raise CannotStart(f"The demo in {folder} is still running: end it first.")
     _remove(folder)
     return Place(folder=folder, ports=ports, keys=_new_keys())
 
 
 def kept_place(folder: Path) -> Place | None:
     """Return the demo that was set up in the folder, if one was, to its end."""
-    path = folder / "env"
-    if not path.exists():
+    kept = _read_environment(folder)
+    if not kept:
         return None
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = dict(line.split("=", 1) for line in lines)
-    urls = ("PUBLIC_URL", "SERVICENOW_EXTRA_ORIGINS", "WEBHOOK_EXTRA_ORIGINS")
-    place = Place(
-        folder=folder,
-        ports=Ports(*(urlsplit(kept[url]).port or 0 for url in urls)),
-        keys={name: kept[name] for name in _KEYS},
-    )
+    keys = {name: kept[name] for name in _KEYS}
+    place = Place(folder=folder, ports=_ports_in(kept), keys=keys)
     if place.environment()["DATABASE_URL"] != kept["DATABASE_URL"]:
         raise CannotStart(
             f"The demo in {folder} was set up with another DATABASE_URL."
             " Set the same one, or start over with --fresh."
         )
     return place if place.is_set_up else None
+
+
+def _read_environment(folder: Path) -> dict[str, str]:
+    path = folder / "env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines)
+
+
+def _ports_in(kept: dict[str, str]) -> Ports:
+    urls = ("PUBLIC_URL", "SERVICENOW_EXTRA_ORIGINS", "WEBHOOK_EXTRA_ORIGINS")
+    return Ports(*(urlsplit(kept[url].split(",")[0]).port or 0 for url in urls))
 
 
 def _remove(folder: Path) -> None:

@@ -29,14 +29,22 @@ class Ports:
             return Ports(*(port or _free_port(held) for port in astuple(self)))
 
     def check(self) -> None:
-        for port, (option, use) in zip(astuple(self), _USES, strict=True):
+        for port, (_, use) in zip(astuple(self), _USES, strict=True):
             fault = _why_unusable(port)
             if fault:
                 raise CannotStart(
                     f"Port {port}, for {use}, cannot be used: {fault}."
-                    " Is another demo running?\nTo start over on another one:"
-                    f' make demo ARGS="--fresh {option} {port + 100}"'
+                    " Is another demo running?\nTo start another one beside it:"
+                    f' make demo ARGS="--folder .demo-2 {self._others()}"'
                 )
+
+    @property
+    def are_taken(self) -> bool:
+        return all(map(_why_unusable, astuple(self)))
+
+    def _others(self) -> str:
+        pairs = zip(astuple(self), _USES, strict=True)
+        return " ".join(f"{option} {port + 100}" for port, (option, _) in pairs)
 
 
 def _free_port(held: ExitStack) -> int:
