@@ -64,7 +64,7 @@ def _integer(text: str) -> int:
 
 
 def _check(value: Any, *, depth: int) -> None:
-    if depth > settings.MAX_JSON_DEPTH:
+    if isinstance(value, list | dict) and depth >= settings.MAX_JSON_DEPTH:
         raise MalformedBody(_too_deep())
     if isinstance(value, str):
         _check_text(value)

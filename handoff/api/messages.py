@@ -112,9 +112,12 @@ class MessagesView(BotView):
     )
     def post(self, request: Request, handoff_id: UUID) -> Response:
         """Answer 202 once it is stored, 200 to a repeat of the same `id` and body."""
-        body = parse(PostMessageSerializer, request.data)
-        if body.pop("attachments", []):
+        # Before the fields: a picture alone has no text.
+        body = request.data if isinstance(request.data, dict) else {}
+        if isinstance(body.get("attachments"), list) and body["attachments"]:
             raise AttachmentsUnsupported("Nothing was stored: send the text alone.")
+        body = parse(PostMessageSerializer, request.data)
+        body.pop("attachments", None)
         message, created = services.post_message(
             handoff_id=handoff_id, bot=self.bot, message=services.NewMessage(**body)
         )

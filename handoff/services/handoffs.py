@@ -28,7 +28,7 @@ from handoff.models.lane import UNSETTLED, Direction
 from handoff.models.message import Role
 from handoff.opening import TranscriptEntry
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError, Rejected, ServiceNowAuthError
+from servicenow_auth.exceptions import DeliveryError, ServiceNowAuthError
 from servicenow_auth.models import State as AuthorizationState
 
 ENDERS = {
@@ -245,11 +245,12 @@ def set_typing(*, handoff_id: UUID, bot: Bot, typing: bool) -> None:
 
 def availability(*, bot: Bot, queue: str = "") -> Availability:
     """Ask ServiceNow whether a queue takes chats; "unknown" when it does not tell."""
+    queue_id = queue or bot.queue_id
+    if not queue_id:
+        raise QueueMissing("Neither the request nor the bot names a queue.")
     try:
         with Instance(bot.connection) as instance:
             system = chat_systems.connect(bot.chat_system, instance)
-            return system.availability(queue_id=queue or bot.queue_id)
-    except Rejected as exc:
-        return Availability(state="unknown", text=exc.text)
+            return system.availability(queue_id=queue_id)
     except (DeliveryError, ServiceNowAuthError):
         return Availability(state="unknown")

@@ -85,6 +85,11 @@ def test_attachments_are_refused_and_nothing_is_stored(api, messages):
     assert not Message.objects.filter(client_id="m-1").exists()
 
 
+def test_a_picture_alone_is_refused_as_what_it_is(api, messages):
+    picture = {"id": "m-1", "attachments": [{"url": "https://a.example"}]}
+    assert api.post(messages, picture).status_code == 422
+
+
 def test_no_attachments_are_fine(api, messages):
     assert api.post(messages, SAID | {"attachments": []}).status_code == 202
 
