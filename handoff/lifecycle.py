@@ -32,6 +32,9 @@ BEFORE_ACCEPTANCE = {
     Reason.CONVERSATION_GONE: Reason.REJECTED,
     Reason.IDLE_TIMEOUT: Reason.WAIT_TIMEOUT,
 }
+# Nobody waits any more: what was told of the wait holds no longer.
+NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
+GONE_BY_THEMSELVES = {Reason.USER_LEFT, Reason.BOT_ENDED}
 AFTER_ACCEPTANCE = {
     Reason.COMPLETED,
     Reason.USER_LEFT,
@@ -86,7 +89,9 @@ def emit(handoff: Handoff, event_type: str, data: dict[str, Any]) -> Event:
     """Tell the bot something about a handoff, in the order of the calls."""
     if event_type.startswith("handoff."):
         text = _text_for(handoff.bot, event_type=event_type, language=handoff.language)
-        data = {**data, "text": text}
+        # Who went away by himself was not failed by anybody.
+        went = handoff.state == State.FAILED and handoff.reason in GONE_BY_THEMSELVES
+        data = {**data, "text": None if went else text}
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
     return _append(lane, Event(bot=handoff.bot, handoff=handoff, type=event_type), data)
 
@@ -196,6 +201,7 @@ def finish(
         poll_at=None,
         pending_end=None,
         pending_end_at=None,
+        **NO_WAIT,
     )
     if moved:
         detail = {"reason": reason, "ended_by": ended_by, "final": True}

@@ -86,7 +86,9 @@ def _accepted(handoff: Handoff, seen: Observation) -> None:
     new_agent = _remember(handoff, agent_id=seen.agent_id)
     _remember(handoff, agent_name=seen.agent_name[:200])
     data = {"agent": handoff.agent}
-    if lifecycle.move_to(handoff, State.ACCEPTED, accepted_at=now()):
+    if lifecycle.move_to(
+        handoff, State.ACCEPTED, accepted_at=now(), **lifecycle.NO_WAIT
+    ):
         lifecycle.emit(handoff, "handoff.accepted", data)
     elif new_agent:
         lifecycle.emit(handoff, "handoff.transferred", data)

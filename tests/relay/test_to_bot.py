@@ -225,3 +225,23 @@ def test_a_url_that_was_cleared_does_not_switch_the_next_one_off(told):
     relay.drain(to_bot(told).pk)
 
     assert BotRuntime.objects.get().webhook_disabled_at is None
+
+
+def test_who_left_by_himself_is_not_told_that_nobody_came(running):
+    running.bot.texts = {"handoff.failed": {"default": "Sorry, nobody is free."}}
+    running.bot.save()
+
+    services.end_handoff(handoff_id=running.pk, bot=running.bot)
+
+    final = Event.objects.get(type="handoff.failed")
+    assert final.payload["data"]["text"] is None
+
+
+def test_what_was_told_of_the_wait_ends_with_it(running):
+    running.position, running.wait_text, running.wait_seconds = 3, "1 Minute", 60
+    running.save()
+
+    services.end_handoff(handoff_id=running.pk, bot=running.bot)
+
+    running.refresh_from_db()
+    assert (running.position, running.wait_text) == (None, "")
