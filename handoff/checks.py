@@ -32,7 +32,7 @@ def register() -> None:
         check_trusted_proxies,
     ):
         checks.register(check, checks.Tags.security)
-    for check in (check_https, check_database, check_broker):
+    for check in (check_https, check_proxy, check_database, check_broker):
         checks.register(check, checks.Tags.security, deploy=True)
 
 
@@ -93,6 +93,17 @@ def check_trusted_proxies(**_: Any) -> Iterable[CheckMessage]:
             "TRUSTED_PROXIES is negative.",
             hint="Count the proxies that append to X-Forwarded-For; none is 0.",
             id="handoff.E006",
+        )
+
+
+def check_proxy(**_: Any) -> Iterable[CheckMessage]:
+    if settings.PUBLIC_URL.startswith("https://") and settings.TRUSTED_PROXIES == 0:
+        yield checks.Warning(
+            "PUBLIC_URL is https, but TRUSTED_PROXIES is 0.",
+            hint="Behind a proxy that ends TLS every form would be refused with 403."
+            " Set TRUSTED_PROXIES to the number of proxies; ignore this if the web"
+            " process ends TLS itself.",
+            id="handoff.W003",
         )
 
 

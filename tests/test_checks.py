@@ -103,3 +103,8 @@ def test_sqlite_in_production_is_a_warning(found, settings, monkeypatch, engine)
 def test_no_redis_in_production_is_a_warning(found):
     assert "handoff.W002" in found(deploy=True, REDIS_URL="", **PUBLIC)
     assert "handoff.W002" not in found(deploy=True, REDIS_URL="redis://127.0.0.1")
+
+
+def test_https_without_a_trusted_proxy_is_a_warning(found):
+    assert "handoff.W003" in found(deploy=True, TRUSTED_PROXIES=0, **PUBLIC)
+    assert "handoff.W003" not in found(deploy=True, TRUSTED_PROXIES=1, **PUBLIC)

@@ -164,6 +164,7 @@ def test_a_production_environment_passes_the_deployment_checks():
         "SECRET_KEY": "k3-" + "abcdefghij" * 6,
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
         "PUBLIC_URL": "https://handoff.example.com",
+        "TRUSTED_PROXIES": "1",
         "DATABASE_URL": "postgres://handoff@127.0.0.1/handoff",
         "REDIS_URL": "redis://127.0.0.1/0",
     }
