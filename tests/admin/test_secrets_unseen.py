@@ -49,15 +49,15 @@ def secrets(bot: Bot) -> list[str]:
 def crawl(client) -> dict[str, str]:
     """Return every page that links lead to, by its address."""
     pages: dict[str, str] = {}
-    todo = ["/admin/"]
-    while todo:
-        address = todo.pop()
+    unread = ["/admin/"]
+    while unread:
+        address = unread.pop()
         if address in pages or len(pages) > 80:
             continue
         answer = client.get(address)
         pages[address] = page(answer) if "text/html" in answer["Content-Type"] else ""
         links = re.findall(r'href="(/admin/[^"#?]*)', pages[address])
-        todo += [link for link in links if "/logout/" not in link]
+        unread += [link for link in links if "/logout/" not in link]
     return pages
 
 

@@ -121,14 +121,14 @@ def go_wrong(stage: Stage, callback_id: str) -> list[str]:
 def crawl(stage: Stage) -> list[str]:
     """Return every page of the admin that links lead to."""
     session, found = stage.developer.browser.session, dict[str, str]()
-    todo = [f"{stage.product.url}/admin/"]
-    while todo:
-        address = todo.pop()
+    unread = [f"{stage.product.url}/admin/"]
+    while unread:
+        address = unread.pop()
         if address in found or "/logout/" in address or len(found) > 60:
             continue
         found[address] = session.get(address, timeout=20).text
         links = re.findall(r'href="(/admin/[^"#?]*)', found[address])
-        todo += [urljoin(address, link) for link in links]
+        unread += [urljoin(address, link) for link in links]
     assert any("/handoff/handoff/" in address for address in found)
     assert any(address.endswith("/change/") for address in found)
     return list(found.values())
