@@ -32,9 +32,6 @@ BEFORE_ACCEPTANCE = {
     Reason.CONVERSATION_GONE: Reason.REJECTED,
     Reason.IDLE_TIMEOUT: Reason.WAIT_TIMEOUT,
 }
-# Nobody waits any more: what was told of the wait holds no longer.
-NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
-GONE_BY_THEMSELVES = {Reason.USER_LEFT, Reason.BOT_ENDED}
 AFTER_ACCEPTANCE = {
     Reason.COMPLETED,
     Reason.USER_LEFT,
@@ -42,6 +39,9 @@ AFTER_ACCEPTANCE = {
     Reason.IDLE_TIMEOUT,
     Reason.CONVERSATION_GONE,
 }
+GONE_BY_THEMSELVES = {Reason.USER_LEFT, Reason.BOT_ENDED}
+# Nobody waits any more: what was told of the wait holds no longer.
+NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
 
 
 def lock(handoff_id: UUID) -> Handoff:

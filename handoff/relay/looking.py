@@ -39,6 +39,9 @@ def look(handoff_id: UUID) -> None:
     handoff = _claim(handoff_id)
     if handoff is None:
         return
+    if ends_at := handoff.bot.connection.runtime.pause_ends_at:
+        _look_later(handoff, after=ends_at - now())
+        return
     try:
         with Instance(handoff.bot.connection) as instance:
             system = chat_systems.connect(handoff.bot.chat_system, instance)
@@ -58,11 +61,7 @@ def _claim(handoff_id: UUID) -> Handoff | None:
     if not due.update(poll_at=Now() + LOOK_LEASE):
         return None
     related = "bot__connection__runtime"
-    handoff = Handoff.objects.select_related(related).get(pk=handoff_id)
-    if ends_at := handoff.bot.connection.runtime.pause_ends_at:
-        Handoff.objects.filter(pk=handoff_id).update(poll_at=ends_at)
-        return None
-    return handoff
+    return Handoff.objects.select_related(related).get(pk=handoff_id)
 
 
 def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
@@ -108,8 +107,13 @@ def _unseen(handoff: Handoff, exc: DeliveryError) -> None:
     if isinstance(exc, Throttled):
         wait = exc.retry_after if exc.retry_after is not None else 30.0
         auth.pause(handoff.bot.connection, seconds=wait, reason=exc.detail)
+    _look_later(handoff, after=AFTER_TROUBLE)
+
+
+def _look_later(handoff: Handoff, *, after: timedelta) -> None:
+    """Put off a look that showed nothing; an end waits for it so long and no longer."""
     if handoff.pending_end_at is None:
-        _look_again(handoff, after=AFTER_TROUBLE)
+        _look_again(handoff, after=after)
     elif now() - handoff.pending_end_at <= END_PATIENCE:
         _look_again(handoff, after=END_RETRY)
     else:

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from handoff import doorbell, services
 from handoff.models import Event, Handoff
 from handoff.relay import looking, watching
+from servicenow_auth import services as auth
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
     AGENT,
@@ -191,7 +192,8 @@ def test_a_throttled_look_pauses_the_connection_for_all(http, running):
 
     assert len(http.calls) == 1
     runtime = ConnectionRuntime.objects.get()
-    assert running.poll_at == runtime.paused_until > now() + timedelta(minutes=9)
+    assert abs(running.poll_at - runtime.paused_until) < timedelta(seconds=1)
+    assert running.poll_at > now() + timedelta(minutes=9)
 
 
 def test_a_conversation_that_is_gone_ends_the_handoff(http, running):
@@ -208,6 +210,20 @@ def test_a_conversation_that_is_gone_ends_the_handoff(http, running):
     look(running)
 
     assert (running.state, running.reason) == ("ended", "conversation_gone")
+
+
+def test_a_pause_puts_no_end_off_for_longer_than_a_minute(running):
+    Handoff.objects.update(
+        state="accepted",
+        pending_end={"reason": "completed", "ended_by": "agent"},
+        pending_end_at=now() - timedelta(seconds=61),
+    )
+    auth.pause(running.bot.connection, seconds=600, reason="429")
+
+    look(running)
+
+    final = Event.objects.get(type="handoff.ended")
+    assert final.payload["data"]["messages_complete"] is False
 
 
 def test_a_404_that_only_hides_the_entry_ends_nothing(http, running):
