@@ -52,7 +52,7 @@ def test_a_lane_is_free_again_when_its_lease_is_over(running):
     lane = to_servicenow(running)
     first = leases.claim(lane.pk)
     assert leases.claim(lane.pk) is None
-    Lane.objects.filter(pk=lane.pk).update(lease_until=now())
+    Lane.objects.filter(pk=lane.pk).update(lease_until=now() - timedelta(seconds=1))
 
     second = leases.claim(lane.pk)
 
@@ -64,7 +64,9 @@ def test_a_lane_is_free_again_when_its_lease_is_over(running):
 def test_each_intent_renews_the_lease(running, settings):
     post(running, "one")
     lease = leases.claim(to_servicenow(running).pk)
-    Lane.objects.filter(pk=lease.lane.pk).update(lease_until=now())
+    Lane.objects.filter(pk=lease.lane.pk).update(
+        lease_until=now() - timedelta(seconds=1)
+    )
     lease.renewed_at -= settings.LANE_LEASE.total_seconds()
     with open_route(lease.lane, lease.lane.handoff) as route:
         assert lanes.advance(lease, route, None)

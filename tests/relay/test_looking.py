@@ -106,7 +106,10 @@ def test_an_end_that_cannot_be_read_is_announced_marked(http, running):
     )
     http.get(MESSAGES, status=403, json={"result": "restricted"})
     assert look(running).state == "accepted"
-    Handoff.objects.update(poll_at=now(), pending_end_at=now() - timedelta(seconds=61))
+    Handoff.objects.update(
+        poll_at=now() - timedelta(seconds=1),
+        pending_end_at=now() - timedelta(seconds=61),
+    )
     http.get(MESSAGES, status=403, json={"result": "restricted"})
 
     look(running)
@@ -250,7 +253,9 @@ def test_what_is_wanted_while_we_look_is_not_forgotten(http, running):
 def test_an_end_that_comes_during_a_read_waits_for_the_next_one(http, running):
     def end_meanwhile(request):
         end = {"reason": "completed", "ended_by": "agent"}
-        Handoff.objects.update(pending_end=end, pending_end_at=now(), poll_at=now())
+        Handoff.objects.update(
+            pending_end=end, pending_end_at=now(), poll_at=now() - timedelta(seconds=1)
+        )
         return 200, {}, json.dumps({"result": []})
 
     Handoff.objects.update(must_read=True)
