@@ -3,39 +3,76 @@
 Everything above asks for a chat system by the bot's choice and sees only the Protocol.
 """
 
+from typing import Any
+
+from handoff.chat_systems.agent_chat import AgentChat
 from handoff.chat_systems.base import (
     Agent,
     Availability,
     ChatSystem,
+    Conversation,
     EntryState,
+    HistoryEntry,
+    InboundFile,
     InboundMessage,
+    News,
     Observation,
+    Opening,
+    OutboundFile,
+    OutboundMessage,
+    Speaker,
+    Traits,
+    Typing,
 )
-from handoff.chat_systems.connect_support import ConnectSupport, parse_callback
+from handoff.chat_systems.connect_support import ConnectSupport
+from handoff.models import Bot
 from handoff.models.bot import ChatSystem as Choice
 from servicenow_auth.client import Instance
 
-SYSTEMS: dict[str, type[ConnectSupport]] = {Choice.CONNECT_SUPPORT: ConnectSupport}
+SYSTEMS: dict[str, type[ConnectSupport | AgentChat]] = {
+    Choice.CONNECT_SUPPORT: ConnectSupport,
+    Choice.AGENT_CHAT: AgentChat,
+}
 
 
-def connect(choice: str, instance: Instance) -> ChatSystem:
+def connect(bot: Bot, instance: Instance) -> ChatSystem:
     """Return the bot's chat system on an open instance."""
-    return SYSTEMS[choice](instance)
+    return SYSTEMS[bot.chat_system](bot, instance)
 
 
-def text_limit(choice: str) -> int:
-    """Return how many characters one message of a chat system may have."""
-    return SYSTEMS[choice].text_limit
+def traits(bot: Bot) -> Traits:
+    return SYSTEMS[bot.chat_system].traits
+
+
+def news(bot: Bot, body: Any) -> list[News]:
+    """Return what a callback says, in order; nothing when it is of no known kind."""
+    return SYSTEMS[bot.chat_system].news(bot, body)
+
+
+def group_of(bot: Bot, body: Any) -> str:
+    """Return the conversation that a callback is about, or ""."""
+    return SYSTEMS[bot.chat_system].group_of(body)
 
 
 __all__ = [
     "Agent",
     "Availability",
     "ChatSystem",
+    "Conversation",
     "EntryState",
+    "HistoryEntry",
+    "InboundFile",
     "InboundMessage",
+    "News",
     "Observation",
+    "Opening",
+    "OutboundFile",
+    "OutboundMessage",
+    "Speaker",
+    "Traits",
+    "Typing",
     "connect",
-    "parse_callback",
-    "text_limit",
+    "group_of",
+    "news",
+    "traits",
 ]

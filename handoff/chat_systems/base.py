@@ -1,9 +1,13 @@
 """What a chat system can do, in the product's words."""
 
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
+
+from handoff.models import Bot
+from handoff.models.handoff import Reason
 
 
 class EntryState(StrEnum):
@@ -15,10 +19,19 @@ class EntryState(StrEnum):
     ESCALATED = "escalated"
     # An agent closed it.
     CLOSED = "closed"
+    # The agent has gone, and ServiceNow asks the user how it was.
+    SURVEY = "survey"
+    # ServiceNow closed it, since nobody wrote.
+    TIMED_OUT = "timed_out"
     # After an agent had it we left, or ServiceNow timed us out as its requester.
     LEFT = "left"
     # The same before an agent had it.
     ABANDONED = "abandoned"
+    # ServiceNow says that no agent is there.
+    NO_AGENT = "no_agent"
+    # ServiceNow gives the user back to the bot.
+    TAKEN_BACK = "taken_back"
+    FAULTED = "faulted"
     # ServiceNow knows nothing of it any more, or does not show it to us.
     GONE = "gone"
     UNKNOWN = "unknown"
@@ -35,28 +48,62 @@ class Observation:
     queue_id: str = ""
     agent_id: str = ""
     agent_name: str = ""
+    agent_avatar_url: str = ""
     position: int | None = None
     wait_text: str = ""
     wait_seconds: int | None = None
 
 
+class Speaker(StrEnum):
+    AGENT = "agent"
+    SYSTEM = "system"
+    # ServiceNow's own bot, before and after the agent.
+    VIRTUAL_AGENT = "virtual_agent"
+    # An agent if one is there, else the virtual agent: ServiceNow does not say.
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundFile:
+    """A file that ServiceNow has; `source` is its sys_id there, or its address."""
+
+    source: str
+    file_name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class InboundMessage:
-    """A message that ServiceNow shows; `author` is a user_name, or "system"."""
+    """A message that ServiceNow shows; `author` is a user_name, or "".
+
+    `is_named` is False where ServiceNow told no id: `sys_id` is made from the content
+    then, and the same again may be a repeat or the same words said twice.
+    """
 
     group_id: str
     sys_id: str
-    author: str
+    speaker: Speaker
     text: str
-    html: str
+    html: str = ""
+    author: str = ""
     sender_name: str = ""
+    sender_avatar_url: str = ""
     sent_at: datetime | None = None
     internal: bool = False
+    is_named: bool = True
     links: list[dict[str, str]] = field(default_factory=list)
+    choices: list[dict[str, str]] = field(default_factory=list)
+    files: list[InboundFile] = field(default_factory=list)
 
-    @property
-    def is_system(self) -> bool:
-        return self.author == "system"
+
+@dataclass(frozen=True, kw_only=True)
+class Typing:
+    """The agent's side types, or stopped."""
+
+    group_id: str
+    typing: bool
+
+
+News = Observation | InboundMessage | Typing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +122,84 @@ class Availability:
     wait_text: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """The handoff that a call is about; `user` has id, name, email as far as told."""
+
+    group_id: str
+    user: Mapping[str, str] = field(default_factory=dict)
+    language: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """Something said to or by the bot before the handoff."""
+
+    is_bot: bool
+    text: str
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What a conversation is opened with; `id` names the question in it."""
+
+    id: str
+    queue_id: str
+    text: str
+    skills: list[str] = field(default_factory=list)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundFile:
+    """A file for the agent: to be read here, or fetched from `url` with `token`."""
+
+    id: str
+    file_name: str
+    content_type: str
+    url: str
+    token: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundMessage:
+    """One item's message: a text, or a file; `id` is ours and the same every time."""
+
+    id: str
+    text: str
+    choice_value: str = ""
+    file: OutboundFile | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What sets one chat system apart from another, for those who serve it."""
+
+    # Characters that one message may have.
+    text_limit: int
+    # A handoff must name a queue.
+    needs_queue: bool
+    # We name the conversation, so its name is known before it is opened.
+    names_conversation: bool
+    # What was said before goes with the start, not as messages after it.
+    takes_history: bool
+    # Before an agent is there nothing can be said.
+    waits_for_agent: bool
+    # Its messages can be read again.
+    can_read: bool
+    # A file has arrived only when ServiceNow fetched it from us.
+    fetches_files: bool
+    # When an agent ends it, the conversation goes on without him until we end it too.
+    ends_twice: bool
+    has_typing: bool
+    has_receipts: bool
+    # Why a start was refused, by HTTP status; anything else is `rejected`.
+    refusals: Mapping[int, Reason]
+
+
 class ChatSystem(Protocol):
     """One conversation is named by its `group_id` from `start` on.
 
@@ -83,28 +208,65 @@ class ChatSystem(Protocol):
     after it.
     """
 
-    # Characters that one message may have.
-    text_limit: int
+    traits: ClassVar[Traits]
+
+    @staticmethod
+    def news(bot: Bot, body: Any) -> list[News]:
+        """Return what a callback says, in order; nothing where it is unknown."""
+
+    @staticmethod
+    def group_of(body: Any) -> str:
+        """Return the conversation that a callback is about, or ""."""
 
     def availability(self, *, queue_id: str) -> Availability: ...
 
     def start(
-        self, *, queue_id: str, text: str, send_before: float | None = None
+        self,
+        conversation: Conversation,
+        opening: Opening,
+        *,
+        send_before: float | None = None,
     ) -> Observation: ...
 
     def send(
-        self, *, group_id: str, text: str, send_before: float | None = None
+        self,
+        conversation: Conversation,
+        message: OutboundMessage,
+        *,
+        send_before: float | None = None,
     ) -> str:
         """Post a message and return the sys_id it got, or "" where none is told."""
 
-    def end(self, *, group_id: str, send_before: float | None = None) -> None: ...
+    def end(
+        self, conversation: Conversation, *, send_before: float | None = None
+    ) -> None: ...
 
     def messages(
-        self, *, group_id: str, since: datetime | None = None
+        self, conversation: Conversation, *, since: datetime | None = None
     ) -> list[InboundMessage]:
-        """Return the conversation's messages, oldest first."""
+        """Return the conversation's messages, oldest first, where they can be read."""
 
-    def observe(self, *, group_id: str) -> Observation | None:
+    def observe(self, conversation: Conversation) -> Observation | None:
         """Return what the queue shows of the conversation; None: nothing."""
 
     def agent(self, *, agent_id: str) -> Agent | None: ...
+
+    def set_typing(self, conversation: Conversation, *, typing: bool) -> None:
+        """Tell the agent that the user types, or stopped, where `has_typing`."""
+
+    def acknowledge(
+        self, conversation: Conversation, receipts: Mapping[str, bool]
+    ) -> None:
+        """Tell of messages, by sys_id, whether they reached the bot: `has_receipts`."""
+
+    def files_of(
+        self,
+        conversation: Conversation,
+        message: InboundMessage,
+        *,
+        known: Container[str],
+    ) -> list[InboundFile]:
+        """Return a message's files; `known` are sources that other messages have."""
+
+    def download(self, file: InboundFile, *, max_bytes: int) -> bytes:
+        """Return a file's content; Rejected where it is larger than `max_bytes`."""

@@ -1,3 +1,5 @@
+from handoff.models.agent_chat import AgentChatConfiguration
+from handoff.models.attachment import Attachment, AttachmentPiece
 from handoff.models.bot import ApiKey, Bot, BotRuntime, SigningSecret
 from handoff.models.callback import Callback
 from handoff.models.handoff import Handoff
@@ -6,7 +8,10 @@ from handoff.models.limits import Heartbeat, RateWindow
 from handoff.models.message import Message
 
 __all__ = [
+    "AgentChatConfiguration",
     "ApiKey",
+    "Attachment",
+    "AttachmentPiece",
     "Attempt",
     "Bot",
     "BotRuntime",

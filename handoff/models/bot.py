@@ -20,12 +20,25 @@ from servicenow_auth.models import Connection
 
 class ChatSystem(models.TextChoices):
     CONNECT_SUPPORT = "connect_support", "Connect Support (Tokyo and lower)"
+    AGENT_CHAT = "agent_chat", "Agent Chat (Utah and higher)"
 
 
 class CallbackAuthentication(models.TextChoices):
     SIGNATURE = "signature", "Signed (recommended)"
     HEADER = "header", "Static header"
     BASIC = "basic", "Basic Auth"
+    URL = "url", "Secret in the Callback URL"
+
+
+# The types that Connect Support and Agent Chat both are known to show.
+ATTACHMENT_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "application/pdf",
+    "text/plain",
+)
 
 
 class BotQuerySet(models.QuerySet["Bot"]):
@@ -36,6 +49,10 @@ class BotQuerySet(models.QuerySet["Bot"]):
         if getattr(user, "is_superuser", False):
             return self
         return self.filter(owner_group__in=Group.objects.filter(user=user.pk))
+
+
+def default_attachment_types() -> list[str]:
+    return list(ATTACHMENT_TYPES)
 
 
 def new_callback_id() -> str:
@@ -58,7 +75,8 @@ class Bot(models.Model):
         max_length=20, choices=ChatSystem, default=ChatSystem.CONNECT_SUPPORT
     )
     connection = models.OneToOneField(Connection, models.PROTECT, related_name="bot")
-    queue_id = models.CharField("Queue ID", max_length=32, blank=True)
+    # A sys_id; for Agent Chat whatever the queues' conditions compare.
+    queue_id = models.CharField("Queue ID", max_length=100, blank=True)
 
     callback_id = models.CharField(
         max_length=40, unique=True, default=new_callback_id, editable=False
@@ -83,6 +101,13 @@ class Bot(models.Model):
     wait_timeout = models.DurationField(default=timedelta(minutes=30))
     idle_timeout = models.DurationField(default=timedelta(minutes=30))
     send_transcript = models.BooleanField("Transcript to the agent", default=True)
+    max_attachments = models.PositiveSmallIntegerField("Files per message", default=5)
+    max_attachment_megabytes = models.PositiveSmallIntegerField(
+        "Megabytes per file", default=10
+    )
+    attachment_types = models.JSONField(
+        "Types of files", default=default_attachment_types
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = BotQuerySet.as_manager()

@@ -42,7 +42,7 @@ class Reason(models.TextChoices):
     REJECTED = "rejected", "ServiceNow or the agent refused it"
     AUTHORIZATION_REQUIRED = "authorization_required", "Needs re-authorization"
     UNREACHABLE = "unreachable", "ServiceNow could not be reached"
-    NOT_ROUTED = "not_routed", "No such queue"
+    NOT_ROUTED = "not_routed", "It reached no queue"
     DELIVERY_FAILED = "delivery_failed", "The request could not be delivered"
     FAULTED = "faulted", "ServiceNow reported a fault"
 
@@ -70,8 +70,8 @@ class Handoff(models.Model):
     context = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
-    # What ServiceNow calls it.
-    queue_id = models.CharField(max_length=32, blank=True)
+    # What ServiceNow calls it; Agent Chat lets us name it: `group_id` is our own then.
+    queue_id = models.CharField(max_length=100, blank=True)
     group_id = models.CharField(max_length=32, blank=True)
     entry_id = models.CharField(max_length=32, blank=True)
     number = models.CharField(max_length=40, blank=True)

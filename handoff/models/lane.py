@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
+from handoff.models.attachment import Attachment
 from handoff.models.bot import Bot
 from handoff.models.handoff import Handoff
 from handoff.models.message import Message
@@ -84,7 +85,7 @@ class Item(models.Model):
 
 
 class Outgoing(Item):
-    """An item to ServiceNow; a long message is several parts."""
+    """An item to ServiceNow; a long message is several parts, and each file is one."""
 
     class Kind(models.TextChoices):
         START = "start", "Start"
@@ -97,6 +98,9 @@ class Outgoing(Item):
     )
     part = models.PositiveIntegerField(default=0)
     text = models.TextField(blank=True)
+    attachment = models.ForeignKey(
+        Attachment, models.CASCADE, null=True, related_name="+"
+    )
     sys_id = models.CharField(max_length=32, blank=True)
 
     class Meta:
@@ -136,6 +140,10 @@ class Event(Item):
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="events")
     handoff = models.ForeignKey(
         Handoff, models.CASCADE, null=True, related_name="events"
+    )
+    # What a `message.created` tells of.
+    message = models.ForeignKey(
+        Message, models.CASCADE, null=True, related_name="events"
     )
     type = models.CharField(max_length=40)
     feed_sequence = models.BigIntegerField()

@@ -33,12 +33,16 @@ class Message(models.Model):
     sys_id = models.CharField(max_length=32, blank=True)
     # Said to the bot before the handoff: part of the transcript, not of the relay.
     before_handoff = models.BooleanField(default=False)
-    text = models.TextField()
+    text = models.TextField(blank=True)
+    # The value of the choice that the user made, where the agent's side offered some.
+    choice_value = models.CharField(max_length=1_000, blank=True)
     html = models.TextField(blank=True)
     sender_name = models.CharField(max_length=200, blank=True)
     sender_avatar_url = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True)
     recovered = models.BooleanField(default=False)
+    # What ServiceNow was told of how it reached the bot; empty until then.
+    receipt = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(default=now)
 
     class Meta:

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import InboundMessage, Observation
+from handoff.chat_systems import InboundMessage, News, Observation, Speaker
 from handoff.models import Callback, Handoff, Message, Outgoing
 from handoff.models.message import Role
 from handoff.relay.observing import observe
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 # we do not know may be one that we are about to learn.
 GRACE = timedelta(minutes=2)
 BATCH = 200
-Said = InboundMessage | Observation
 
 
 @transaction.atomic
@@ -36,10 +35,9 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     stored = Callback.objects.filter(
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
     ).order_by("pk")
-    for callback, said in _in_order(stored[:BATCH]):
+    for callback, news in _in_order(stored.select_related("bot__agent_chat")[:BATCH]):
         if handoff is not None:
-            note = take_in(handoff, said) if said is not None else "unknown kind"
-            _close(callback, note)
+            _close(callback, take_in_all(handoff, news))
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
 
@@ -50,28 +48,35 @@ def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
     return lifecycle.lock(newest) if newest else None
 
 
-def _in_order(callbacks: Iterable[Callback]) -> list[tuple[Callback, Said | None]]:
+def _in_order(callbacks: Iterable[Callback]) -> list[tuple[Callback, list[News]]]:
     """Return what each says; messages change places by the time they were written."""
     batch = [
-        (callback, chat_systems.parse_callback(json.loads(callback.body)))
+        (callback, chat_systems.news(callback.bot, json.loads(callback.body)))
         for callback in callbacks
     ]
-    places = [
-        n for n, (_, said) in enumerate(batch) if isinstance(said, InboundMessage)
-    ]
+    places = [n for n, (_, news) in enumerate(batch) if _messages(news)]
     written = sorted((batch[place] for place in places), key=_written_at)
     for place, pair in zip(places, written, strict=True):
         batch[place] = pair
     return batch
 
 
-def _written_at(pair: tuple[Callback, Said | None]) -> datetime:
-    callback, said = pair
-    sent_at = said.sent_at if isinstance(said, InboundMessage) else None
-    return sent_at or callback.received_at
+def _written_at(pair: tuple[Callback, list[News]]) -> datetime:
+    callback, news = pair
+    return _messages(news)[0].sent_at or callback.received_at
 
 
-def take_in(handoff: Handoff, said: Said, *, recovered: bool = False) -> str:
+def _messages(news: Iterable[News]) -> list[InboundMessage]:
+    return [said for said in news if isinstance(said, InboundMessage)]
+
+
+def take_in_all(handoff: Handoff, news: list[News]) -> str:
+    """Take in what one callback says; return why nothing of it was relayed, or ""."""
+    notes = [take_in(handoff, said) for said in news]
+    return "" if "" in notes else next(iter(notes), "unknown kind")
+
+
+def take_in(handoff: Handoff, said: News, *, recovered: bool = False) -> str:
     """Take one piece of news in; return why not, or "".
 
     Inside the caller's transaction, with the handoff locked. What the database refuses
@@ -81,7 +86,8 @@ def take_in(handoff: Handoff, said: Said, *, recovered: bool = False) -> str:
         with transaction.atomic():
             if isinstance(said, InboundMessage):
                 return _ingest(handoff, said, recovered=recovered)
-            observe(handoff, said)
+            if isinstance(said, Observation):
+                observe(handoff, said)
     except (DataError, IntegrityError) as exc:
         logger.warning(
             "callback.not_kept",
@@ -130,7 +136,7 @@ def _is_ours(handoff: Handoff, said: InboundMessage) -> bool:
 
 
 def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Message:
-    if said.is_system:
+    if said.speaker == Speaker.SYSTEM:
         role, name, avatar = Role.SYSTEM, "", ""
     else:
         role, name = Role.AGENT, said.sender_name or handoff.agent_name or said.author
@@ -158,7 +164,7 @@ def _describe(message: Message, said: InboundMessage) -> dict[str, object]:
         "html": message.html,
         "attachments": [],
         "links": said.links,
-        "choices": [],
+        "choices": said.choices,
         "sent_at": message.sent_at and lifecycle.timestamp(message.sent_at),
         "recovered": message.recovered,
     }

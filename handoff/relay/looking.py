@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import ChatSystem
 from handoff.models import Handoff
+from handoff.relay import speaking
 from handoff.relay.inbox import take_in
 from handoff.relay.observing import announce_end
 from servicenow_auth import services as auth
@@ -44,7 +45,7 @@ def look(handoff_id: UUID) -> None:
         return
     try:
         with Instance(handoff.bot.connection) as instance:
-            system = chat_systems.connect(handoff.bot.chat_system, instance)
+            system = chat_systems.connect(handoff.bot, instance)
             if handoff.pending_end is None:
                 _look_at_state(handoff, system)
             if handoff.pending_end is not None or handoff.must_read:
@@ -71,7 +72,7 @@ def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
 
 
 def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
-    seen = system.observe(group_id=handoff.group_id)
+    seen = system.observe(speaking.conversation(handoff))
     if seen is None:
         return
     agent = None
@@ -88,7 +89,7 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
 
 def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     since = handoff.created_at - OVERLAP
-    messages = system.messages(group_id=handoff.group_id, since=since)
+    messages = system.messages(speaking.conversation(handoff), since=since)
     with transaction.atomic():
         locked = lifecycle.lock(handoff.pk)
         known = set(locked.messages.exclude(sys_id="").values_list("sys_id", flat=True))

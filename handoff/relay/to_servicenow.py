@@ -15,6 +15,7 @@ from handoff.chat_systems import Observation
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay import speaking
 from handoff.relay.lanes import backoff
 from handoff.relay.observing import observe
 from handoff.relay.routes import Hold, Verdict
@@ -52,7 +53,7 @@ class ToServiceNow:
         self.lane = lane
         self.handoff = handoff
         self.instance = instance
-        self.chat_system = chat_systems.connect(lane.bot.chat_system, instance)
+        self.chat_system = chat_systems.connect(lane.bot, instance)
 
     def prepare(self) -> None:
         """Refresh the token now: within a send it could outlast the lease."""
@@ -90,17 +91,17 @@ class ToServiceNow:
         return Hold(reason=AMBIGUOUS, until=Now() + wait)
 
     def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
-        handoff = self.handoff
+        conversation = speaking.conversation(self.handoff)
         if item.kind == Outgoing.Kind.START:
+            opening = speaking.opening(self.handoff, item)
             return self.chat_system.start(
-                queue_id=handoff.queue_id, text=item.text, send_before=send_before
+                conversation, opening, send_before=send_before
             )
         if item.kind == Outgoing.Kind.END:
-            self.chat_system.end(group_id=handoff.group_id, send_before=send_before)
+            self.chat_system.end(conversation, send_before=send_before)
             return None
-        return self.chat_system.send(
-            group_id=handoff.group_id, text=item.text, send_before=send_before
-        )
+        message = speaking.message(item)
+        return self.chat_system.send(conversation, message, send_before=send_before)
 
     def judge(self, item: Outgoing, error: DeliveryError) -> Verdict:
         if isinstance(error, Ambiguous):
@@ -167,24 +168,21 @@ class ToServiceNow:
         said = error.text if isinstance(error, Rejected) else ""
         lifecycle.finish(
             self.handoff,
-            reason=_why_start_failed(error),
+            reason=self._why_start_failed(error),
             ended_by=EndedBy.SYSTEM,
             data={"detail": said or str(error)},
         )
+
+    def _why_start_failed(self, error: DeliveryError) -> Reason:
+        if not isinstance(error, Rejected):
+            return Reason.DELIVERY_FAILED
+        refusals = self.chat_system.traits.refusals
+        return refusals.get(error.status, Reason.REJECTED)
 
 
 def _authorization_wait() -> timedelta:
     """Return how long to wait, apart from others, if no new authorization wakes us."""
     return AUTHORIZATION_WAIT * uniform(1, 1.5)  # noqa: S311 - jitter
-
-
-def _why_start_failed(error: DeliveryError) -> Reason:
-    """Read a refusal: a closed queue says 403, or 503 in newer clients, with a text."""
-    if not isinstance(error, Rejected):
-        return Reason.DELIVERY_FAILED
-    if error.status in (403, 503):
-        return Reason.QUEUE_CLOSED
-    return Reason.NOT_ROUTED if error.status == 404 else Reason.REJECTED
 
 
 @contextmanager

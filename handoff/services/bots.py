@@ -8,7 +8,15 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from handoff import lifecycle
-from handoff.models import ApiKey, Bot, BotRuntime, Handoff, Lane, SigningSecret
+from handoff.models import (
+    AgentChatConfiguration,
+    ApiKey,
+    Bot,
+    BotRuntime,
+    Handoff,
+    Lane,
+    SigningSecret,
+)
 from handoff.models.lane import Direction
 from handoff.relay import lanes
 from servicenow_auth.exceptions import AnotherUser
@@ -23,6 +31,7 @@ ROTATION = timedelta(hours=24)
 def prepare_bot(*, bot: Bot) -> None:
     """Give a bot the rows that it runs on; harmless to repeat."""
     BotRuntime.objects.get_or_create(bot=bot)
+    AgentChatConfiguration.objects.get_or_create(bot=bot)
     Lane.objects.get_or_create(bot=bot, handoff=None, direction=Direction.TO_BOT)
 
 

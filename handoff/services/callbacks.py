@@ -5,7 +5,7 @@ import re
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from handoff import doorbell, strict_json
+from handoff import chat_systems, doorbell, strict_json
 from handoff.exceptions import MalformedBody
 from handoff.models import Bot, Callback, Handoff
 
@@ -25,8 +25,7 @@ def receive_callback(
     except MalformedBody as exc:
         _store_broken(bot, body, authenticated_by=authenticated_by, note=str(exc))
         raise
-    group = content.get("group") if isinstance(content, dict) else None
-    group_id = group[:32] if isinstance(group, str) else ""
+    group_id = chat_systems.group_of(bot, content)
     try:
         with transaction.atomic():
             callback = Callback.objects.create(

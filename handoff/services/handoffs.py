@@ -116,7 +116,8 @@ def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
         raise BotDisabled("The bot is not enabled.")
     if bot.connection.runtime.state != AuthorizationState.READY:
         raise NotAuthorized("The bot is not authorized at ServiceNow.")
-    if not (request.queue or bot.queue_id):
+    needs_queue = chat_systems.traits(bot).needs_queue
+    if needs_queue and not (request.queue or bot.queue_id):
         raise QueueMissing("Neither the request nor the bot names a queue.")
     if Handoff.objects.filter(bot=bot).open().count() >= settings.MAX_OPEN_HANDOFFS:
         raise TooManyOpenHandoffs("The bot has too many open handoffs.")
@@ -137,6 +138,9 @@ def _open(bot: Bot, request: StartRequest) -> Handoff:
         metadata=request.metadata,
         queue_id=request.queue or bot.queue_id,
     )
+    if chat_systems.traits(bot).names_conversation:
+        handoff.group_id = handoff.id.hex
+        handoff.save(update_fields=["group_id"])
     Lane.objects.bulk_create(
         Lane(bot=bot, handoff=handoff, direction=direction) for direction in Direction
     )
@@ -162,10 +166,12 @@ def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
     question = opening.question(
         message=request.message, user=request.user, channel=request.channel
     )
-    limit = chat_systems.text_limit(handoff.bot.chat_system)
+    bot = handoff.bot
+    limit = chat_systems.traits(bot).text_limit
     first, *rest = split(question, limit=limit)
     lifecycle.queue(handoff, kind=Outgoing.Kind.START, text=first, message=message)
-    said = opening.transcript(request.transcript) if handoff.bot.send_transcript else ""
+    apart = bot.send_transcript and not chat_systems.traits(bot).takes_history
+    said = opening.transcript(request.transcript) if apart else ""
     kind = Outgoing.Kind.MESSAGE
     for part, text in enumerate(rest, start=1):
         lifecycle.queue(handoff, kind=kind, text=text, message=message, part=part)
@@ -203,7 +209,7 @@ def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, boo
         text=message.text,
         sent_at=message.sent_at,
     )
-    limit = chat_systems.text_limit(bot.chat_system)
+    limit = chat_systems.traits(bot).text_limit
     _refuse_if_full(handoff)
     for part, text in enumerate(split(message.text, limit=limit)):
         lifecycle.queue(
@@ -246,11 +252,11 @@ def set_typing(*, handoff_id: UUID, bot: Bot, typing: bool) -> None:
 def availability(*, bot: Bot, queue: str = "") -> Availability:
     """Ask ServiceNow whether a queue takes chats; "unknown" when it does not tell."""
     queue_id = queue or bot.queue_id
-    if not queue_id:
+    if not queue_id and chat_systems.traits(bot).needs_queue:
         raise QueueMissing("Neither the request nor the bot names a queue.")
     try:
         with Instance(bot.connection) as instance:
-            system = chat_systems.connect(bot.chat_system, instance)
+            system = chat_systems.connect(bot, instance)
             return system.availability(queue_id=queue_id)
     except (DeliveryError, ServiceNowAuthError):
         return Availability(state="unknown")

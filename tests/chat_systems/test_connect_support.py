@@ -4,17 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from handoff.chat_systems import EntryState, parse_callback
-from handoff.chat_systems.connect_support import ConnectSupport, observe_entry
+from handoff.chat_systems import Conversation, EntryState, Opening, Speaker
+from handoff.chat_systems.connect_support import ConnectSupport
+from handoff.chat_systems.connect_support.reading import observe_entry
+from handoff.models import Bot
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Ambiguous
 
 PAYLOADS = Path(__file__).parent.parent / "payloads" / "connect_support"
 GROUP = "c3" * 16
+THERE = Conversation(group_id=GROUP)
 
 
 def payload(name: str):
     return json.loads((PAYLOADS / f"{name}.json").read_text())
+
+
+def opening(text: str) -> Opening:
+    return Opening(id="1-1", queue_id="b2" * 16, text=text)
 
 
 class Recorded(Instance):
@@ -36,7 +43,7 @@ class Recorded(Instance):
 def test_a_start_reads_the_queue_entry():
     instance = Recorded(payload("queue_entry"))
 
-    seen = ConnectSupport(instance).start(queue_id="b2" * 16, text="Printer is on fire")
+    seen = ConnectSupport(Bot(), instance).start(THERE, opening("Printer is on fire"))
 
     assert instance.asked == [
         (
@@ -50,7 +57,7 @@ def test_a_start_reads_the_queue_entry():
 
 def test_a_start_whose_answer_names_no_conversation_is_ambiguous():
     with pytest.raises(Ambiguous):
-        ConnectSupport(Recorded({"result": {}})).start(queue_id="b", text="Hi")
+        ConnectSupport(Bot(), Recorded({"result": {}})).start(THERE, opening("Hi"))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +78,8 @@ def test_states_are_read_as_numbers_and_as_strings(state, expected):
 
 
 def test_the_open_entry_counts_after_an_escalation():
-    seen = ConnectSupport(Recorded(payload("sessions_transferred"))).observe(
-        group_id=GROUP
+    seen = ConnectSupport(Bot(), Recorded(payload("sessions_transferred"))).observe(
+        THERE
     )
 
     assert (seen.state, seen.agent_id) == (EntryState.ACCEPTED, "e7" * 16)
@@ -80,7 +87,7 @@ def test_the_open_entry_counts_after_an_escalation():
 
 
 def test_messages_come_oldest_first_rendered_and_marked():
-    messages = ConnectSupport(Recorded(payload("messages"))).messages(group_id=GROUP)
+    messages = ConnectSupport(Bot(), Recorded(payload("messages"))).messages(THERE)
 
     note, said, closing = messages
     assert note.internal
@@ -89,7 +96,7 @@ def test_messages_come_oldest_first_rendered_and_marked():
         "and 1 < 2 &amp; 3"
     )
     assert said.sent_at == datetime(2024, 5, 1, 9, 1, tzinfo=UTC)
-    assert closing.is_system
+    assert closing.speaker == Speaker.SYSTEM
 
 
 def test_older_pages_are_asked_for_by_the_oldest_timestamp():
@@ -100,7 +107,7 @@ def test_older_pages_are_asked_for_by_the_oldest_timestamp():
     newest_first = rows[::-1]
     instance = Recorded({"result": newest_first[:30]}, {"result": newest_first[30:]})
 
-    messages = ConnectSupport(instance).messages(group_id=GROUP)
+    messages = ConnectSupport(Bot(), instance).messages(THERE)
 
     assert [message.sys_id for message in messages] == [row["sys_id"] for row in rows]
     assert instance.asked[1][1] == {"before": "1016"}
@@ -113,7 +120,7 @@ def test_a_server_that_repeats_its_page_does_not_hold_us():
     ]
     instance = Recorded({"result": page}, {"result": page})
 
-    assert len(ConnectSupport(instance).messages(group_id=GROUP)) == 30
+    assert len(ConnectSupport(Bot(), instance).messages(THERE)) == 30
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,9 @@ def test_a_server_that_repeats_its_page_does_not_hold_us():
     ],
 )
 def test_a_queue_is_closed_when_it_says_why(queue, state):
-    answer = ConnectSupport(Recorded({"result": queue})).availability(queue_id="b")
+    answer = ConnectSupport(Bot(), Recorded({"result": queue})).availability(
+        queue_id="b"
+    )
 
     assert answer.state == state
     assert answer.text == ("Back at 9" if state == "closed" else "")
@@ -140,4 +149,4 @@ def test_a_queue_is_closed_when_it_says_why(queue, state):
     ],
 )
 def test_a_body_of_no_known_kind_says_nothing(body):
-    assert parse_callback(body) is None
+    assert ConnectSupport.news(Bot(), body) == []

@@ -10,8 +10,9 @@ from django.db.models import CharField
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.chat_systems import connect_support, text
+from handoff.chat_systems import text
 from handoff.chat_systems.base import InboundMessage, Observation
+from handoff.chat_systems.connect_support import reading
 from handoff.models import Handoff
 from servicenow_auth import answers, identity, oauth
 from servicenow_auth.exceptions import (
@@ -110,11 +111,11 @@ def assert_harmless(message: InboundMessage) -> None:
 @given(ROWS)
 def test_any_row_is_read_as_something_that_can_be_stored(row):
     row = read(row)
-    assert_fits(connect_support.observe_entry(row))
-    assert_harmless(connect_support.read_message(row))
-    said = connect_support.parse_callback(row)
-    if isinstance(said, Observation):
-        assert_fits(said)
+    assert_fits(reading.observe_entry(row))
+    assert_harmless(reading.read_message(row))
+    for said in reading.news(row):
+        if isinstance(said, Observation):
+            assert_fits(said)
 
 
 @given(ANYTHING, STATUSES, HEADERS)

@@ -1,0 +1,151 @@
+"""What Connect's JSON and the business rules say, read as values of ours."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from handoff.chat_systems import text as texts
+from handoff.chat_systems.base import (
+    EntryState,
+    InboundMessage,
+    News,
+    Observation,
+    Speaker,
+)
+
+# chat_queue_entry.state: a number in Connect's JSON, a string in the Table API.
+# 7 (closed by client) may be followed by 3, when the agent closes too.
+STATES = {
+    "1": EntryState.WAITING,
+    "2": EntryState.ACCEPTED,
+    "3": EntryState.CLOSED,
+    "4": EntryState.ESCALATED,
+    "7": EntryState.LEFT,
+    "8": EntryState.ABANDONED,
+}
+SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
+EXISTING_RULE_KEYS = frozenset(
+    {"group", "formatted_message", "sys_created_by", "last_message", "sys_id"}
+)
+
+
+def observe_entry(entry: dict[str, Any]) -> Observation:
+    """Read a queue entry, of Connect's JSON or of the rule on chat_queue_entry."""
+    wait_text = text_of(entry.get("average_wait_time"))
+    return Observation(
+        state=STATES.get(text_of(entry.get("state")), EntryState.UNKNOWN),
+        group_id=sys_id_of(entry.get("group")),
+        entry_id=sys_id_of(entry.get("sys_id")),
+        number=text_of(entry.get("number"))[:40],
+        queue_id=sys_id_of(entry.get("queue")),
+        agent_id=sys_id_of(entry.get("assigned_to")),
+        agent_name=text_of(entry.get("assigned_to_name")),
+        position=number_of(entry.get("position")),
+        wait_text=wait_text,
+        wait_seconds=texts.seconds(wait_text),
+    )
+
+
+def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
+    """Read a message of Connect's JSON, or of the rule on live_message."""
+    raw = text_of(row.get("formatted_message")) or text_of(row.get("message"))
+    decoded = texts.decode(raw)
+    text = texts.render(decoded)
+    author = text_of(row.get("created_by")) or text_of(row.get("sys_created_by"))
+    return InboundMessage(
+        group_id=sys_id_of(row.get("group")) or group_id,
+        sys_id=sys_id_of(row.get("sys_id")),
+        author=author,
+        speaker=Speaker.SYSTEM if author == "system" else Speaker.AGENT,
+        sender_name=text_of(row.get("sender_name")),
+        text=text,
+        html=texts.to_html(text),
+        links=texts.links(decoded),
+        sent_at=_time(row),
+        internal=_is_internal(row),
+    )
+
+
+def group_of(body: Any) -> str:
+    """Return the conversation that a callback is about, or ""."""
+    group = body.get("group") if isinstance(body, dict) else None
+    return group[:32] if isinstance(group, str) else ""
+
+
+def news(body: Any) -> list[News]:
+    """Return what a callback says: one thing, or nothing where its kind is unknown.
+
+    Rules of ours name their `event`; those of Kore.ai's recipe are known by their keys.
+    """
+    event = body.get("event") if isinstance(body, dict) else None
+    if event == "message":
+        return [read_message(body)]
+    if event == "state":
+        return [observe_entry(body)]
+    if event is None and is_existing_rule(body):
+        raw = texts.decode_existing_rule(body["formatted_message"])
+        return [read_message({**body, "formatted_message": raw})]
+    return []
+
+
+def is_existing_rule(body: Any) -> bool:
+    """Return whether a body is exactly what Kore.ai's recipe posts: five strings."""
+    return (
+        isinstance(body, dict)
+        and body.keys() == EXISTING_RULE_KEYS
+        and all(isinstance(value, str) for value in body.values())
+    )
+
+
+def object_in(answer: dict[str, Any]) -> dict[str, Any]:
+    result = answer.get("result")
+    return result if isinstance(result, dict) else {}
+
+
+def objects_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    result = answer.get("result")
+    if not isinstance(result, list):
+        return []
+    return [row for row in result if isinstance(row, dict)]
+
+
+def text_of(value: Any) -> str:
+    """Return the string of a scalar or reference; a missing one says "undefined"."""
+    if isinstance(value, dict):
+        value = value.get("value")
+    if not isinstance(value, str | int | float) or value in ("undefined", "null"):
+        return ""
+    return str(value)
+
+
+def sys_id_of(value: Any) -> str:
+    """Return the id of a record; it goes into columns and addresses as it is."""
+    text = text_of(value)
+    return text if SYS_ID.fullmatch(text) else ""
+
+
+def number_of(value: Any) -> int | None:
+    text = text_of(value)
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def timestamp_of(row: dict[str, Any]) -> int | None:
+    """Return epoch milliseconds, of a time before the year 2286."""
+    text = text_of(row.get("timestamp")).partition(".")[0]
+    return int(text) if text.isdecimal() and len(text) < 14 else None
+
+
+def _time(row: dict[str, Any]) -> datetime | None:
+    stamp = timestamp_of(row)
+    if stamp is not None:
+        return datetime.fromtimestamp(stamp / 1000, tz=UTC)
+    created = text_of(row.get("created_on")) or text_of(row.get("sys_created_on"))
+    try:
+        return datetime.strptime(created, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _is_internal(row: dict[str, Any]) -> bool:
+    internal = text_of(row.get("internal")).lower() in ("true", "1")
+    return internal or text_of(row.get("reflected_field")) == "work_notes"

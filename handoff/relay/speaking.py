@@ -1,0 +1,49 @@
+"""What an item says, as a chat system takes it."""
+
+from handoff import chat_systems
+from handoff.chat_systems import Conversation, HistoryEntry, Opening, OutboundMessage
+from handoff.models import Handoff, Outgoing
+from handoff.models.message import Role
+
+
+def conversation(handoff: Handoff) -> Conversation:
+    return Conversation(
+        group_id=handoff.group_id, user=handoff.user, language=handoff.language
+    )
+
+
+def opening(handoff: Handoff, item: Outgoing) -> Opening:
+    return Opening(
+        id=_name(item),
+        queue_id=handoff.queue_id,
+        text=item.text,
+        skills=handoff.skills,
+        context=handoff.context,
+        history=_history(handoff),
+    )
+
+
+def message(item: Outgoing) -> OutboundMessage:
+    return OutboundMessage(
+        id=_name(item),
+        text=item.text,
+        choice_value=item.message.choice_value if item.message else "",
+    )
+
+
+def _name(item: Outgoing) -> str:
+    """Return what we call the item there: the same at each attempt."""
+    return f"{item.lane_id}-{item.sequence}"
+
+
+def _history(handoff: Handoff) -> list[HistoryEntry]:
+    bot = handoff.bot
+    if not (bot.send_transcript and chat_systems.traits(bot).takes_history):
+        return []
+    said = handoff.messages.filter(before_handoff=True).order_by("number")
+    return [
+        HistoryEntry(
+            is_bot=entry.role != Role.USER, text=entry.text, sent_at=entry.sent_at
+        )
+        for entry in said
+    ]
