@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -31,6 +31,8 @@ class _Request:
     target: str
     ends: float
     body: bytes | None = None
+    # They may hold a secret.
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     send_before: float | None = None
 
 
@@ -68,16 +70,23 @@ class Instance:
     def post(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | bytes,
         *,
+        headers: Mapping[str, str] | None = None,
         send_before: float | None = None,
     ) -> Json:
-        """Post JSON; no byte of it leaves after `send_before`, a `time.monotonic`."""
+        """Post JSON; no byte of it leaves after `send_before`, a `time.monotonic`.
+
+        A body that `headers` sign is given as the bytes that they sign.
+        """
+        if not isinstance(body, bytes):
+            body = json.dumps(body, allow_nan=False).encode()
         request = _Request(
             method="POST",
             target=path,
             ends=_ends(),
-            body=json.dumps(body, allow_nan=False).encode(),
+            body=body,
+            headers=headers or {},
             send_before=send_before,
         )
         return self._call(request)
@@ -129,7 +138,11 @@ class Instance:
             origin = addresses.servicenow_origin(grant.host_url)
         except BadAddress as exc:
             raise NotSent(str(exc)) from exc
-        headers = {"Accept": "application/json", "Authorization": grant.header}
+        headers = {
+            **request.headers,
+            "Accept": "application/json",
+            "Authorization": grant.header,
+        }
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         answer = transport.send(

@@ -53,6 +53,23 @@ def test_a_call_carries_what_servicenow_asks_for(http, basic):
     assert json.loads(request.body) == {"a": "ü"}
 
 
+def test_bytes_and_further_headers_go_as_they_are(http, basic):
+    sent = http.post(URL, json={"result": {}})
+    with Instance(basic) as instance:
+        instance.post("/api/now/table/incident", b'{"a":1}', headers={"token": "t"})
+    request = sent.calls[0].request
+    assert request.body == b'{"a":1}'
+    assert request.headers["token"] == "t"
+    assert request.headers["Content-Type"] == "application/json"
+
+
+def test_no_further_header_replaces_the_authorization(http, basic):
+    sent = http.post(URL, json={"result": {}})
+    with Instance(basic) as instance:
+        instance.post("/api/now/table/incident", {}, headers={"Authorization": "no"})
+    assert sent.calls[0].request.headers["Authorization"].startswith("Basic ")
+
+
 def test_parameters_go_into_the_address(http, basic):
     http.get(f"{URL}?sysparm_limit=2&q=a%5Eb", json={"result": []})
     path = "/api/now/table/incident"
