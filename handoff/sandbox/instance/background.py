@@ -1,27 +1,33 @@
-"""The one thread that runs async rules, in the order in which they were queued."""
+"""Threads that each work off one queue of rows, in the order in which they came."""
 
 import threading
 from collections.abc import Callable
 
-from handoff.sandbox.instance.models import Job
-
-_bell = threading.Event()
+from django.db import transaction
 
 
-def wake() -> None:
-    _bell.set()
+class Worker:
+    """A thread that rests until somebody rings, or for `rest` seconds at most."""
 
+    def __init__(self, name: str, *, rest: float | None = None) -> None:
+        self._name = name
+        self._rest = rest
+        self._bell = threading.Event()
 
-def start(run_job: Callable[[Job], None]) -> None:
-    """Begin to work off the queue, and what a former process left in it."""
-    threading.Thread(target=_work, args=(run_job,), daemon=True, name="async").start()
+    def wake(self) -> None:
+        self._bell.set()
 
+    def wake_on_commit(self) -> None:
+        transaction.on_commit(self.wake)
 
-def _work(run_job: Callable[[Job], None]) -> None:
-    _bell.set()
-    while _bell.wait():
-        _bell.clear()
-        while job := Job.objects.select_related("rule", "document").first():
-            # Gone only when it has run: a process that dies here runs it again.
-            run_job(job)
-            job.delete()
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin with what a former process left, and go on whenever rung for."""
+        threading.Thread(
+            target=self._run, args=(work,), daemon=True, name=self._name
+        ).start()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        while True:
+            work()
+            self._bell.wait(self._rest)
+            self._bell.clear()

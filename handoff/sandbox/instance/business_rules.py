@@ -5,12 +5,15 @@ from typing import Any
 
 from django.db import transaction
 
-from handoff.sandbox.instance import background, store
+from handoff.sandbox.instance import store
+from handoff.sandbox.instance.background import Worker
 from handoff.sandbox.instance.models import Job, Row
 from handoff.sandbox.instance.script_engine import Run, ScriptFailed, record
 from handoff.sandbox.instance.search import matches
 
 _ASYNC = ("async", "async_always")
+
+worker = Worker("async rules")
 
 
 def on_row_written(
@@ -34,7 +37,7 @@ def on_row_written(
             continue
         if rule.value("when") in _ASYNC:
             Job.objects.create(rule=rule, document=row, user_name=by)
-            transaction.on_commit(background.wake)
+            worker.wake_on_commit()
         elif rule.value("when") == "after":
             transaction.on_commit(partial(execute, run=start(rule=rule)))
 
@@ -47,7 +50,14 @@ def execute(run: Run) -> None:
         _log_failure(exc, run=run)
 
 
-def run_job(job: Job) -> None:
+def run_jobs() -> None:
+    while job := Job.objects.select_related("rule", "document").first():
+        # Gone only when it has run: a process that dies here runs it again.
+        _run_job(job)
+        job.delete()
+
+
+def _run_job(job: Job) -> None:
     """Run an async rule: the record as it is by now, and no previous one."""
     run = Run(
         rule=job.rule,

@@ -74,6 +74,49 @@ class Job(models.Model):
         return f"job {self.pk}"
 
 
+class Content(models.Model):
+    """The bytes of an attachment."""
+
+    attachment = models.OneToOneField(Row, models.CASCADE, related_name="content")
+    data = models.BinaryField()
+
+    objects: ClassVar[models.Manager["Content"]]
+
+    def __str__(self) -> str:
+        return f"content {self.pk}"
+
+
+class BotRequest(models.Model):
+    """A request to the Virtual Agent API that is acknowledged and not yet handled."""
+
+    body = models.TextField()
+    token = models.TextField(blank=True)
+    signature = models.TextField(blank=True)
+
+    objects: ClassVar[models.Manager["BotRequest"]]
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"bot request {self.pk}"
+
+
+class Post(models.Model):
+    """An envelope that has yet to go to the bot's endpoint."""
+
+    interaction = models.ForeignKey(Row, models.CASCADE, related_name="+")
+    body = models.JSONField()
+
+    objects: ClassVar[models.Manager["Post"]]
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"post {self.pk}"
+
+
 class Call(models.Model):
     """One request to the API or the token endpoint, without what it carried."""
 

@@ -9,6 +9,7 @@ from handoff.sandbox.instance.models import Row
 
 # ServiceNow's own default for outbound calls.
 MAX_SECONDS = 30.0
+USER_AGENT = "ServiceNow/1.0"
 
 
 def send(call: dict[str, Any]) -> dict[str, Any]:
@@ -44,15 +45,17 @@ def _post(
             call.get("http_method") or next(filter(None, names), "get"),
             call.get("endpoint") or next(filter(None, endpoints), ""),
             data=call.get("body", "").encode(),
-            headers=_headers(records) | call["headers"],
+            headers={"User-Agent": USER_AGENT}
+            | stored_headers(records)
+            | call["headers"],
             timeout=min(call.get("timeout", MAX_SECONDS * 1000) / 1000, MAX_SECONDS),
             allow_redirects=False,
         )
 
 
-def _headers(records: list[Row]) -> dict[str, str]:
-    """Collect the stored headers; those of the method win over the message's."""
-    headers = {"User-Agent": "ServiceNow/1.0"}
+def stored_headers(records: list[Row]) -> dict[str, str]:
+    """Collect the headers of a method and its message; those of the method win."""
+    headers: dict[str, str] = {}
     owners = {
         "sys_rest_message": ("sys_rest_message_headers", "rest_message"),
         "sys_rest_message_fn": ("sys_rest_message_fn_headers", "rest_message_function"),

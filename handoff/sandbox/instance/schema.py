@@ -1,7 +1,8 @@
 """The tables that this instance knows, as far as handing a chat over touches them.
 
-A column is written `name`, `name?` for a boolean, `name:table` for a reference and
-`name!` for a secret, which can be set but is never given out.
+A column is written `name`, `name?` for a boolean, `name:table` for a reference,
+`name!` for a secret, which can be set but is never given out, and `name*` for a secret
+that the instance itself has to use.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ class Table:
     columns: tuple[str, ...]
     booleans: frozenset[str]
     secrets: frozenset[str]
+    sealed: frozenset[str]
     references: Mapping[str, str]
     display: str
     unique: str
@@ -38,9 +40,10 @@ def _table(
     words = columns.split()
     pairs = [word.partition(":") for word in words]
     return Table(
-        columns=tuple(name.rstrip("?!") for name, _, _ in pairs) + SYSTEM_COLUMNS,
+        columns=tuple(name.rstrip("?!*") for name, _, _ in pairs) + SYSTEM_COLUMNS,
         booleans=frozenset(word[:-1] for word in words if word.endswith("?")),
         secrets=frozenset(word[:-1] for word in words if word.endswith("!")),
+        sealed=frozenset(word[:-1] for word in words if word.endswith("*")),
         references={name: target for name, _, target in pairs if target},
         display=display,
         unique=unique,
@@ -98,7 +101,13 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "live_link": _table("attached_to_table attached_to_id url short_description"),
-    "sys_attachment": _table("table_name table_sys_id file_name content_type"),
+    "sys_attachment": _table(
+        "table_name table_sys_id file_name content_type size_bytes", display="file_name"
+    ),
+    "sandbox_file_of_message": _table(
+        "group:live_group_profile message:live_message attachment:sys_attachment",
+        display="sys_id",
+    ),
     "sys_properties": _table(
         "name value type description is_private? read_roles write_roles suffix",
         unique="name",
@@ -126,7 +135,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "sys_rest_message": _table(
         "name description rest_endpoint authentication_type access use_basic_auth?"
-        " basic_auth_user basic_auth_password!",
+        " basic_auth_user basic_auth_password*",
         defaults={"authentication_type": "no_authentication"},
     ),
     "sys_rest_message_headers": _table("rest_message:sys_rest_message name value"),
@@ -156,6 +165,59 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "syslog": _table("level message source", display="message"),
+    # Agent Chat: the interaction and its messages, the queues that it is routed to.
+    "interaction": _table(
+        "number type state state_reason short_description opened_for:sys_user"
+        " assigned_to:sys_user queue:awa_queue conversation:sys_cs_conversation"
+        " provider_application:sys_cs_provider_application opened_at closed_at"
+        # What the conversation server knows of it.
+        " stage client_session_id channel_user_id context last_request failures"
+        " requester_is_typing? heard_ms idle_reminded?",
+        display="number",
+        defaults={"type": "chat", "state": "new", "requester_is_typing": "false"},
+    ),
+    "sys_cs_conversation": _table("name", display="sys_id"),
+    "sys_cs_message": _table(
+        "interaction:interaction conversation:sys_cs_conversation role author text"
+        " attachment:sys_attachment status",
+        display="text",
+    ),
+    "awa_queue": _table(
+        "name active? order assignment_group:sys_user_group routing_condition"
+        " average_wait_time max_wait_time_message initial_agent_response",
+        defaults={"active": "true", "order": "100"},
+    ),
+    "awa_work_item": _table(
+        "document_table document_id:interaction queue:awa_queue state"
+        " assigned_to:sys_user",
+        display="sys_id",
+        defaults={"document_table": "interaction", "state": "queued"},
+    ),
+    "awa_work_item_rejection": _table(
+        "work_item:awa_work_item rejected_by:sys_user", display="sys_id"
+    ),
+    # The Virtual Agent API: who may call, and where it posts to.
+    "sys_cs_provider_application": _table(
+        "name inbound_id message_auth:message_auth trusted_media_domains"
+    ),
+    "sys_cs_custom_adapter_property": _table(
+        "provider_application:sys_cs_provider_application name value"
+    ),
+    "message_auth": _table("name provider inbound_message_verification"),
+    "token_verification": _table("name token!"),
+    "hash_message_verification": _table("name secret*"),
+    "sn_va_as_service_outbound_configuration": _table(
+        "name provider_application:sys_cs_provider_application"
+        " rest_connection:sys_alias"
+    ),
+    "sys_alias": _table("name"),
+    "http_connection": _table(
+        "name connection_alias:sys_alias connection_url connection_timeout"
+        " credential:basic_auth_credentials",
+        defaults={"connection_timeout": "5000"},
+    ),
+    "sys_connection_attribute": _table("connection:http_connection name value"),
+    "basic_auth_credentials": _table("name user_name password*"),
 }
 
 # What `sysparm_display_value` and getDisplayValue() show instead of the stored value.
@@ -167,5 +229,12 @@ LABELS: Mapping[tuple[str, str], Mapping[str, str]] = {
         "4": "Closed Escalated",
         "7": "Closed by Client",
         "8": "Closed Abandoned",
+    },
+    ("interaction", "state"): {
+        "new": "New",
+        "work_in_progress": "Work in Progress",
+        "closed_complete": "Closed Complete",
+        "closed_abandoned": "Closed Abandoned",
+        "faulted": "Faulted",
     },
 }

@@ -35,7 +35,8 @@ def parse_for(query: str, *, user: Row | None) -> Query:
 def _candidates(table: str, *, query: Query) -> list[Row]:
     """Let the database do the plain equalities, so that big tables stay quick."""
     equals = {}
-    columns = set(TABLES[table].columns) - TABLES[table].secrets
+    secrets = TABLES[table].secrets | TABLES[table].sealed
+    columns = set(TABLES[table].columns) - secrets
     if len(query.alternatives) == 1:
         terms = [group[0] for group in query.alternatives[0] if len(group) == 1]
         for term in terms:

@@ -5,7 +5,8 @@ import sys
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
-from handoff.sandbox.instance import background, business_rules, seed
+from handoff.sandbox.instance import addresses, business_rules, seed
+from handoff.sandbox.instance.virtual_agent import posts
 
 
 class Handler(WSGIRequestHandler):
@@ -33,8 +34,11 @@ def serve(*, port: int) -> None:
     except OSError as exc:
         sys.exit(f"cannot listen on 127.0.0.1:{port}: {exc.strerror}")
     server.set_app(get_wsgi_application())
-    background.start(business_rules.run_job)
+    url = f"http://127.0.0.1:{server.server_port}"
+    addresses.learn(f"{url}/")
+    business_rules.worker.start(business_rules.run_jobs)
+    posts.worker.start(posts.send_all)
     # Several callers may wait for it: they read the port from here.
-    sys.stdout.write(f"sandbox instance on http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.write(f"sandbox instance on {url}\n")
     sys.stdout.flush()
     server.serve_forever()

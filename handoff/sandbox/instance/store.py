@@ -120,7 +120,8 @@ def name_of(row: Row) -> str:
 def is_secret(row: Row, *, column: str) -> bool:
     if row.table == "sys_properties" and column == "value":
         return row.value("type") == "password2"
-    return column in TABLES[row.table].secrets
+    table = TABLES[row.table]
+    return column in table.secrets | table.sealed
 
 
 def secret_matches(row: Row, *, column: str, candidate: str) -> bool:
