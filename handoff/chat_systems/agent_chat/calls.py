@@ -3,8 +3,11 @@
 from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import uuid4
 
-from handoff.chat_systems.agent_chat import reading
+from handoff.chat_systems.agent_chat import addresses, bodies, reading
+from handoff.chat_systems.agent_chat.door import Door
+from handoff.chat_systems.agent_chat.starting import Start
 from handoff.chat_systems.base import (
     Agent,
     Availability,
@@ -20,8 +23,6 @@ from handoff.chat_systems.base import (
 from handoff.models import Bot
 from handoff.models.handoff import Reason
 from servicenow_auth.client import Instance
-
-ENDPOINT = "/api/sn_va_as_service/bot/integration"
 
 
 class AgentChat:
@@ -41,8 +42,9 @@ class AgentChat:
     )
 
     def __init__(self, bot: Bot, instance: Instance) -> None:
-        self.configuration = bot.agent_chat
+        self.bot = bot
         self.instance = instance
+        self.door = Door(instance, configuration=bot.agent_chat)
 
     @staticmethod
     def news(bot: Bot, body: Any) -> list[News]:
@@ -63,7 +65,13 @@ class AgentChat:
         *,
         send_before: float | None = None,
     ) -> Observation:
-        raise NotImplementedError
+        start = Start(
+            door=self.door,
+            conversation=conversation,
+            opening=opening,
+            send_before=send_before,
+        )
+        return start.make()
 
     def send(
         self,
@@ -72,17 +80,29 @@ class AgentChat:
         *,
         send_before: float | None = None,
     ) -> str:
-        raise NotImplementedError
+        """Post a text, the value of a choice, or a file that ServiceNow fetches."""
+        chosen = message.choice_value
+        body = bodies.message(
+            message_id=message.id,
+            text="" if message.file else chosen or message.text,
+            typed=not chosen,
+            file=message.file,
+        )
+        self.door.ask(
+            conversation, request_id=message.id, send_before=send_before, message=body
+        )
+        return ""
 
     def end(
         self, conversation: Conversation, *, send_before: float | None = None
     ) -> None:
-        raise NotImplementedError
+        self._signal(conversation, action="END_CONVERSATION", send_before=send_before)
 
     def messages(
         self, conversation: Conversation, *, since: datetime | None = None
     ) -> list[InboundMessage]:
-        raise NotImplementedError
+        """Return nothing: the API has no door to read by."""
+        return []
 
     def observe(self, conversation: Conversation) -> Observation | None:
         """Show nothing: what there is to know comes by callback."""
@@ -93,12 +113,37 @@ class AgentChat:
         return None
 
     def set_typing(self, conversation: Conversation, *, typing: bool) -> None:
-        raise NotImplementedError
+        self._signal(conversation, action="TYPING" if typing else "VIEWING")
+
+    def _signal(
+        self,
+        conversation: Conversation,
+        *,
+        action: str,
+        send_before: float | None = None,
+    ) -> None:
+        request_id = uuid4().hex
+        self.door.ask(
+            conversation,
+            request_id=request_id,
+            send_before=send_before,
+            action=action,
+            message=bodies.message(message_id=request_id),
+        )
 
     def acknowledge(
         self, conversation: Conversation, receipts: Mapping[str, bool]
     ) -> None:
-        raise NotImplementedError
+        statuses = [
+            {"id": sys_id, "status": "sent_to_user" if reached else "external_error"}
+            for sys_id, reached in receipts.items()
+        ]
+        self.door.ask(
+            conversation,
+            request_id=uuid4().hex,
+            action="UPDATE_MESSAGES",
+            message=statuses,
+        )
 
     def files_of(
         self,
@@ -110,4 +155,5 @@ class AgentChat:
         return message.files
 
     def download(self, file: InboundFile, *, max_bytes: int) -> bytes:
-        raise NotImplementedError
+        path = addresses.path_of(file.source, origin=self.bot.connection.host_url)
+        return self.instance.get_file(path, max_bytes=max_bytes)
