@@ -5,7 +5,13 @@ from handoff.sandbox.instance.models import Row
 
 _EVERYBODY = frozenset({"sys_user", "sys_user_group", "chat_queue", "live_profile"})
 _TAKING_PART = frozenset(
-    {"chat_queue_entry", "live_group_profile", "live_group_member", "live_message"}
+    {
+        "chat_queue_entry",
+        "live_group_profile",
+        "live_group_member",
+        "live_message",
+        "sys_attachment",
+    }
 )
 
 
@@ -36,6 +42,11 @@ def works_on(user: Row, *, entry: Row) -> bool:
     return bool(group) and users.is_member(user, group=group)
 
 
+def may_share_files(user: Row, *, table: str, record: str) -> bool:
+    """Tell whether the files of a record are the user's business."""
+    return table == "live_group_profile" and takes_part(user, group=record)
+
+
 def may_see_entry(user: Row, *, entry: Row) -> bool:
     mine = user.sys_id in {entry.value("opened_by"), entry.value("assigned_to")}
     return mine or works_on(user, entry=entry)
@@ -46,5 +57,8 @@ def _may_read(user: Row, *, row: Row) -> bool:
         return True
     if row.table == "chat_queue_entry":
         return may_see_entry(user, entry=row)
+    if row.table == "sys_attachment":
+        place = row.value("table_name"), row.value("table_sys_id")
+        return may_share_files(user, table=place[0], record=place[1])
     group = row.sys_id if row.table == "live_group_profile" else row.value("group")
     return takes_part(user, group=group)

@@ -146,7 +146,11 @@ def messages(request: HttpRequest, user: Row, group_id: str) -> Any:
         body = json_body(request)
         field = str(body.get("reflected_field") or "comments")
         message = support.post(
-            group=group_id, user=user, text=_text(body), reflected_field=field
+            group=group_id,
+            user=user,
+            text=_text(body),
+            reflected_field=field,
+            files=_attachments(body),
         )
         return messages_json([message])[0]
     _conversation(user, group_id=group_id)
@@ -196,6 +200,13 @@ def _text(body: dict[str, Any]) -> str:
     if not isinstance(text, str) or not text:
         raise Refusal(status=400, body={"result": "A message is required"})
     return text
+
+
+def _attachments(body: dict[str, Any]) -> list[str]:
+    given = body.get("attachments") or []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise Refusal(status=400, body={"result": "attachments is a list of sys_ids"})
+    return given
 
 
 def _not_found(what: str) -> Refusal:

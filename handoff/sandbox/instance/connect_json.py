@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from handoff.sandbox.instance import store, switches, users
+from handoff.sandbox.instance import store, support, switches, users
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.support import State
 
@@ -44,10 +44,18 @@ def entry_json(entry: Row) -> dict[str, Any]:
 
 def messages_json(messages: Iterable[Row]) -> list[dict[str, Any]]:
     name = functools.cache(_profile_name)
-    return [
+    shown = [
         _message_json(message, sender=name(message.value("profile")))
         for message in messages
     ]
+    if switches.read("connect_shows_attachments"):
+        files = functools.cache(support.files)
+        for message in shown:
+            message["attachments"] = [
+                _file_json(file)
+                for file in files(message["group"]).get(message["sys_id"], [])
+            ]
+    return shown
 
 
 def _message_json(message: Row, *, sender: str) -> dict[str, Any]:
@@ -67,6 +75,11 @@ def _message_json(message: Row, *, sender: str) -> dict[str, Any]:
         "attachments": [],
         "mentions": [],
     }
+
+
+def _file_json(file: Row) -> dict[str, str]:
+    names = ("sys_id", "file_name", "size_bytes", "content_type")
+    return {name: file.value(name) for name in names}
 
 
 def conversation_json(group: Row, *, entry: Row | None) -> dict[str, Any]:

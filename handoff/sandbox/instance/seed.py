@@ -3,9 +3,11 @@
 No OAuth application and no rules.
 """
 
+from pathlib import Path
+
 from django.db import transaction
 
-from handoff.sandbox.instance import store
+from handoff.sandbox.instance import photos, store, users
 from handoff.sandbox.instance.models import Row
 
 INSTANCE_NAME = "sandbox"
@@ -20,6 +22,7 @@ OUTBOUND_CONNECTION = "9e4052cdf6b78dabd4e5a7c91bd34f56"
 REST_MESSAGE = "af5163dea7c89ebce5f6b8da2ce45a67"
 REST_METHOD = "b06274efb8d9afcdf6a7c9eb3df56b78"
 SYSTEM = "system"
+_PHOTO = Path(__file__).with_name("agent.svg")
 _PEOPLE = (
     ("admin", "System", "Administrator", "admin"),
     ("agent", "Live", "Agent", "agent"),
@@ -37,6 +40,12 @@ def seed() -> None:
     _insert("sys_user_has_role", user=admin.sys_id, role=role.sys_id, state="active")
     group = _insert("sys_user_group", name="Support agents")
     _insert("sys_user_grmember", user=agent.sys_id, group=group.sys_id)
+    photos.give(
+        users.profile_of(agent),
+        content=_PHOTO.read_bytes(),
+        content_type="image/svg+xml",
+        by=SYSTEM,
+    )
     _insert(
         "chat_queue",
         sys_id=QUEUE,

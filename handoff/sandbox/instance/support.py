@@ -4,6 +4,7 @@ Each function is one transaction. The database queues its writers, so what a fun
 has read about a chat stays true until it is done.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from handoff.sandbox.instance.models import Row
 
 MAX_MESSAGE = 4_000
 SYSTEM = "system"
+GROUP = "live_group_profile"
 
 
 class State(StrEnum):
@@ -29,6 +31,8 @@ class State(StrEnum):
 
 OPEN = (State.WAITING, State.IN_PROGRESS)
 GONE_FOR_GOOD = (State.CLOSED, State.ESCALATED)
+# This instance's own: how the platform keeps it is not documented.
+_FILE_OF_MESSAGE = "sandbox_file_of_message"
 
 
 class NotPossible(Exception):
@@ -51,7 +55,7 @@ def start(*, queue: Row, user: Row, text: str) -> Row:
     _check_length(text)
     by = user.value("user_name")
     group = store.insert(
-        table="live_group_profile",
+        table=GROUP,
         values={
             "name": f"Support: {text[:60]}",
             "type": "support",
@@ -67,14 +71,25 @@ def start(*, queue: Row, user: Row, text: str) -> Row:
 
 
 @transaction.atomic
-def post(*, group: str, user: Row, text: str, reflected_field: str = "comments") -> Row:
+def post(
+    *,
+    group: str,
+    user: Row,
+    text: str,
+    reflected_field: str = "comments",
+    files: Sequence[str] = (),
+) -> Row:
+    """Say something; `files` are sys_ids of what was uploaded to the conversation."""
     if not acl.takes_part(user, group=group):
         raise NotPossible("You are not a member of this conversation")
     entry = latest_entry(group)
     if entry and not _may_write(user, entry=entry):
         raise NotPossible("This support session is closed")
     _check_length(text)
-    return _say(group=group, text=text, author=user, reflected_field=reflected_field)
+    found = [_file(sys_id, group=group) for sys_id in files]
+    message = _say(group=group, text=text, author=user, reflected_field=reflected_field)
+    _attach(found, message=message, by=user)
+    return message
 
 
 @transaction.atomic
@@ -173,6 +188,16 @@ def messages(group: str) -> QuerySet[Row]:
     return store.select("live_message", group=group)
 
 
+def files(group: str) -> Mapping[str, list[Row]]:
+    """Return the files of a conversation, by the sys_id of the message they are in."""
+    found: dict[str, list[Row]] = {}
+    for link in store.select(_FILE_OF_MESSAGE, group=group):
+        file = store.dereference(link, column="attachment")
+        if file:
+            found.setdefault(link.value("message"), []).append(file)
+    return found
+
+
 def check_assigned(agent: Row, *, entry: Row) -> None:
     if agent.sys_id != entry.value("assigned_to") and not users.is_admin(agent):
         raise NotPossible("This chat is not assigned to you")
@@ -226,6 +251,26 @@ def _say(
         },
         by=author.value("user_name") if author else SYSTEM,
     )
+
+
+def _file(sys_id: str, *, group: str) -> Row:
+    file = store.get(table="sys_attachment", sys_id=sys_id)
+    if file is None or file.value("table_sys_id") != group:
+        raise NotPossible("There is no such attachment in this conversation")
+    return file
+
+
+def _attach(files: Sequence[Row], *, message: Row, by: Row) -> None:
+    for file in files:
+        store.insert(
+            table=_FILE_OF_MESSAGE,
+            values={
+                "group": message.value("group"),
+                "message": message.sys_id,
+                "attachment": file.sys_id,
+            },
+            by=by.value("user_name"),
+        )
 
 
 def _may_write(user: Row, *, entry: Row) -> bool:

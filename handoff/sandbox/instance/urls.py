@@ -3,7 +3,14 @@
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from handoff.sandbox.instance import calls, connect, oauth, table_api
+from handoff.sandbox.instance import (
+    attachment_api,
+    calls,
+    connect,
+    oauth,
+    photos,
+    table_api,
+)
 
 _support = [
     path("queues", connect.queues),
@@ -18,6 +25,7 @@ _support = [
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="instance/home.html"), name="home"),
+    path("<str:sys_id>.iix", photos.show),
     path("login.do", oauth.login, name="login"),
     path("logout.do", oauth.logout, name="logout"),
     path("oauth_auth.do", oauth.authorize),
@@ -29,6 +37,10 @@ urlpatterns = [
     path("api/now/connect/support/", include(_support)),
     path("api/now/connect/conversations/<str:group_id>", connect.conversation),
     path("api/now/connect/conversations/<str:group_id>/messages", connect.messages),
+    path("api/now/attachment/file", attachment_api.upload),
+    path("api/now/attachment/<str:sys_id>", attachment_api.metadata),
+    path("api/now/attachment/<str:sys_id>/file", attachment_api.download),
+    path("api/now/v1/cs/media/<str:sys_id>", attachment_api.media),
     path("api/now/live/profiles/<str:profile_id>", connect.profile),
     path("api/now/table/<str:table>", table_api.records),
     path("api/now/table/<str:table>/<str:sys_id>", table_api.record),

@@ -4,9 +4,14 @@
   'use strict';
 
   var INTERVAL = 1500;
+  // Without a key for so long, the agent is no longer writing.
+  var PAUSE = 4000;
   var frame = document.querySelector('.messages-frame');
   var form = document.querySelector('.send');
   var problem = document.querySelector('.chat .problem');
+  var following = true;
+  var typing = false;
+  var pause;
 
   function atBottom(element) {
     return element.scrollHeight - element.scrollTop - element.clientHeight < 60;
@@ -14,6 +19,11 @@
 
   function toBottom() {
     if (frame) frame.scrollTop = frame.scrollHeight;
+  }
+
+  // A picture has no height until it is loaded.
+  function follow() {
+    if (following) toBottom();
   }
 
   function say(text) {
@@ -31,10 +41,9 @@
   function place(element, html) {
     if (withoutToken(html) === element.dataset.shown) return;
     element.dataset.shown = withoutToken(html);
-    var follow = element === frame && atBottom(frame);
     element.innerHTML = html;
     mark(element);
-    if (follow) toBottom();
+    if (element === frame) follow();
   }
 
   function mark(element) {
@@ -61,12 +70,16 @@
     return state && state.dataset.state !== frame.dataset.state;
   }
 
+  function hasDraft() {
+    return form && (form.text.value || form.file.value);
+  }
+
   function refreshAll() {
     var pieces = Array.from(document.querySelectorAll('[data-refresh]'));
     return Promise.all(pieces.map(refresh))
       .then(function () {
         // Which buttons there are depends on the state; what is typed must not go.
-        if (stateChanged() && !(form && form.text.value)) window.location.reload();
+        if (stateChanged() && !hasDraft()) window.location.reload();
       })
       .catch(function () {});
   }
@@ -81,14 +94,17 @@
     event.preventDefault();
     var button = form.querySelector('button');
     var text = form.text.value;
-    if (!text.trim() || button.disabled) return;
+    var file = form.file.files[0];
+    if (!(text.trim() || file) || button.disabled) return;
     button.disabled = true;
+    stopTyping();
     fetch(form.action, { method: 'POST', body: new FormData(form) })
       .then(function (response) {
         return response.text().then(function (html) {
           if (response.ok) {
             // What was typed meanwhile stays.
             form.text.value = form.text.value.replace(text, '');
+            if (form.file.files[0] === file) form.file.value = '';
             say('');
             // Not waited for: the box is empty, and Enter must send what comes next.
             refreshAll().then(toBottom);
@@ -108,13 +124,42 @@
       });
   }
 
+  function tellTyping(now) {
+    if (now === typing || !form.dataset.typing) return;
+    typing = now;
+    var body = new FormData();
+    body.set('csrfmiddlewaretoken', form.csrfmiddlewaretoken.value);
+    body.set('typing', now);
+    // Kept alive: the page may be on its way out.
+    fetch(form.dataset.typing, { method: 'POST', body: body, keepalive: true }).catch(
+      function () {}
+    );
+  }
+
+  function stopTyping() {
+    clearTimeout(pause);
+    tellTyping(false);
+  }
+
+  function typed() {
+    clearTimeout(pause);
+    pause = setTimeout(stopTyping, PAUSE);
+    tellTyping(form.text.value.trim() !== '');
+  }
+
   if (frame) {
+    frame.addEventListener('load', follow, true);
+    frame.addEventListener('scroll', function () {
+      following = atBottom(frame);
+    });
     frame.dataset.state = frame.querySelector('.chat-state').dataset.state;
     toBottom();
   }
   document.querySelectorAll('[data-current]').forEach(mark);
   if (form) {
     form.addEventListener('submit', send);
+    form.text.addEventListener('input', typed);
+    window.addEventListener('pagehide', stopTyping);
     form.text.addEventListener('keydown', function (event) {
       if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
