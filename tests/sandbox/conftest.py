@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.demo_bot import Agent, Bot, FakeProduct, User, eventually
+from tests.sandbox.demo_bot import Agent, Bot, User, eventually
+from tests.sandbox.demo_bot_product import FakeProduct
 from tests.sandbox.instance import Browser, Instance, running_instance
 from tests.sandbox.oauth import Application
 from tests.sandbox.receiver import Receiver

@@ -1,5 +1,6 @@
-"""The demo bot's surroundings: its process, a fake product, and a user's browser."""
+"""The demo bot's surroundings: its process, its user's browser, an agent."""
 
+import html
 import json
 import re
 import subprocess
@@ -10,9 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, TypeVar
 
 import requests
@@ -31,59 +30,6 @@ def eventually(read: Callable[[], T]) -> T:
     while not (value := read()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    path: str
-    body: dict[str, Any]
-    authorization: str
-
-
-class FakeProduct:
-    """Answers as the REST API does, unless told otherwise, and keeps every call."""
-
-    def __init__(self, *, port: int = 0) -> None:
-        self.calls: list[Call] = []
-        self.next_answers: list[tuple[int, dict[str, Any]]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self.answer))
-        self.thread = Thread(target=self.server.serve_forever, args=[0.05])
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    def bodies(self, path: str) -> list[dict[str, Any]]:
-        return [call.body for call in self.calls if call.path == path]
-
-    def answer(self, call: Call) -> tuple[int, dict[str, Any]]:
-        self.calls.append(call)
-        if self.next_answers:
-            return self.next_answers.pop(0)
-        if call.path == "/api/v1/handoffs":
-            return 202, {"id": f"handoff-{call.body['id']}", "state": "requested"}
-        return 202, {}
-
-
-def _handler(
-    answer: Callable[[Call], tuple[int, dict[str, Any]]],
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            authorization = self.headers["Authorization"]
-            call = Call(path=self.path, body=body, authorization=authorization)
-            status, content = answer(call)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(content).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    return Handler
 
 
 @dataclass
@@ -142,27 +88,48 @@ class User:
     def say(self, text: str, **fields: str) -> requests.Response:
         return self._post("/messages", {"text": text, **fields})
 
+    def attach(
+        self, content: bytes, *, name: str = "photo.png", text: str = "", **fields: str
+    ) -> requests.Response:
+        data = {"text": text, **fields}
+        return self._post("/messages", data, files={"file": (name, content)})
+
+    def choose(self, *, message_id: str, value: str) -> requests.Response:
+        return self._post("/choices", {"choice": f"{message_id} {value}"})
+
     def end(self) -> requests.Response:
         return self._post("/end", {})
 
     def chat(self) -> Chat:
-        return Chat(self.session.get(f"{self.url}/chat", timeout=5).text)
+        return Chat(self.html())
+
+    def html(self) -> str:
+        return self.session.get(f"{self.url}/chat", timeout=5).text
+
+    def detail(self) -> str:
+        """Return what stands below the name at the head of the chat."""
+        found = re.search(r"</h1>\s*<p>(.*)</p>", self.html())
+        assert found
+        return html.unescape(found[1])
 
     def sees(self, role: str, part: str = "text") -> list[str]:
         lines = self.chat().lines
         return [line.parts.get(part, "") for line in lines if line.role == role]
 
-    def _post(self, path: str, fields: dict[str, str]) -> requests.Response:
+    def _post(
+        self, path: str, fields: dict[str, str], *, files: Any = None
+    ) -> requests.Response:
         data = fields | {"csrfmiddlewaretoken": self.token}
-        return self.session.post(self.url + path, data=data, timeout=5)
+        return self.session.post(self.url + path, data=data, files=files, timeout=5)
 
 
 class Bot:
     """The demo bot's process, with doors for whoever runs the product."""
 
-    def __init__(self, *, data: Path, product_port: int) -> None:
+    def __init__(self, *, data: Path, product_port: int, name: str = "") -> None:
         product = f"http://127.0.0.1:{product_port}"
         options = ["--port", "0", "--data", str(data), "--product", product]
+        options += ["--name", name] if name else []
         self.log = data / "log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -236,19 +203,25 @@ class Agent:
             "data": data,
         }
 
-    def message(self, text: str) -> Any:
-        return self.event(
-            "message.created",
-            message_id=str(uuid.uuid4()),
-            role="agent",
-            sender={"name": "Ada Lovelace", "avatar_url": None},
-            text=text,
-        )
+    def message(self, text: str, **more: Any) -> Any:
+        told = {
+            "message_id": str(uuid.uuid4()),
+            "role": "agent",
+            "sender": {"name": "Ada Lovelace", "avatar_url": None},
+            "text": text,
+        }
+        return self.event("message.created", **told | more)
+
+    def say(self, text: str, **more: Any) -> str:
+        """Return the id of the message."""
+        event = self.message(text, **more)
+        assert self.bot.notify(event).status_code == 204
+        return str(event["data"]["message_id"])
 
     def tell(self, kind: str, *, state: str = "accepted", **data: Any) -> None:
         answer = self.bot.notify(self.event(kind, state=state, **data))
         assert answer.status_code == 204
 
-    def accept(self) -> None:
-        agent = {"name": "Ada Lovelace", "avatar_url": None}
+    def accept(self, *, avatar_url: str | None = None) -> None:
+        agent = {"name": "Ada Lovelace", "avatar_url": avatar_url}
         self.tell("handoff.accepted", agent=agent, text=None)

@@ -8,7 +8,8 @@ import sys
 import pytest
 import requests
 
-from tests.sandbox.demo_bot import API_KEY, SECRET, Bot, FakeProduct, User, eventually
+from tests.sandbox.demo_bot import API_KEY, SECRET, Bot, User, eventually
+from tests.sandbox.demo_bot_product import FakeProduct
 
 pytestmark = pytest.mark.real_http
 

@@ -4,12 +4,14 @@ import threading
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from handoff.sandbox.demo_bot import script
 from handoff.sandbox.demo_bot.models import (
     FINAL,
     Conversation,
     Delivery,
+    File,
     Handoff,
     Kind,
     Message,
@@ -36,20 +38,52 @@ def start_conversation() -> Conversation:
 
 
 @transaction.atomic
-def say(*, conversation: Conversation, key: str, text: str) -> None:
+def say(
+    *, conversation: Conversation, key: str, text: str, file: File | None = None
+) -> None:
     """Take a message of the user's; the same key twice is the same message."""
-    message, is_new = Message.objects.get_or_create(
-        conversation=conversation,
-        key=key,
-        defaults={"role": Role.USER, "author": USER_NAME, "text": text},
-    )
-    if not is_new:
+    if Message.objects.filter(conversation=conversation, key=key).exists():
         return
     handoff = conversation.open_handoff()
+    if file and handoff is None and script.asks_for_a_person(text):
+        # A start carries no file: it follows as a message of its own.
+        say(conversation=conversation, key=key, text=text)
+        say(conversation=conversation, key=f"{key}-file", text="", file=file)
+        return
+    message = _user_says(conversation=conversation, key=key, text=text)
+    if file:
+        file.message = message
+        file.save()
     if handoff is None:
         answer(message)
     else:
         _pass_on(message=message, handoff=handoff)
+
+
+@transaction.atomic
+def choose(*, message: Message, value: str) -> None:
+    """Take one of a message's choices as the user's answer, once."""
+    handoff = message.conversation.open_handoff()
+    labels = {choice["value"]: choice["label"] for choice in message.choices}
+    if value not in labels or not is_choosable(message=message, handoff=handoff):
+        return
+    Message.objects.filter(pk=message.pk).update(chosen=value)
+    said = _user_says(
+        conversation=message.conversation,
+        key=f"{message.pk}-choice",
+        text=labels[value],
+    )
+    _pass_on(message=said, handoff=message.handoff, choice_value=value)
+
+
+def is_choosable(*, message: Message, handoff: Handoff | None) -> bool:
+    """Tell whether a choice can still be taken; `handoff` is the open one."""
+    return (
+        handoff is not None
+        and handoff.pk == message.handoff_id
+        and not handoff.end_asked
+        and not message.chosen
+    )
 
 
 @transaction.atomic
@@ -64,7 +98,9 @@ def end(conversation: Conversation) -> None:
 
 def answer(message: Message) -> None:
     """Let the bot deal with a message."""
-    if script.asks_for_a_person(message.text):
+    if message.own_file:
+        bot_says(conversation=message.conversation, text=script.NO_FILES)
+    elif script.asks_for_a_person(message.text):
         _hand_over(message)
     else:
         bot_says(conversation=message.conversation, text=script.reply(message.text))
@@ -88,12 +124,12 @@ def finish(*, handoff: Handoff, state: State, sequence: int | None = None) -> bo
 
 def message_body(message: Message) -> dict[str, Any]:
     """Return what the product is sent; its id makes repeats harmless."""
-    return {
+    body = {
         "id": message.key,
-        "text": message.text,
         "role": Role.USER,
         "sent_at": message.created_at.isoformat(),
     }
+    return body | {"text": message.text} if message.text else body
 
 
 def bot_says(*, conversation: Conversation, text: str) -> None:
@@ -103,13 +139,19 @@ def bot_says(*, conversation: Conversation, text: str) -> None:
     )
 
 
+def messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """Return the messages without what is in their files."""
+    messages = Message.objects.filter(conversation=conversation)
+    return messages.select_related("file").defer("file__content")
+
+
 def messages_in_order(conversation: Conversation) -> list[Message]:
     """Return the chat as it is to be shown.
 
     Webhooks may overtake one another. The places that a handoff's events took in
     the chat are therefore filled in the order of the events' sequence.
     """
-    messages = list(Message.objects.filter(conversation=conversation).order_by("pk"))
+    messages = list(messages_of(conversation).order_by("pk"))
     places: dict[Any, list[int]] = {}
     for place, message in enumerate(messages):
         if message.sequence is not None:
@@ -140,21 +182,33 @@ def _hand_over(message: Message) -> None:
 
 def _transcript(*, before: Message) -> list[dict[str, str]]:
     """Return what was said so far, without the oldest that would be too much."""
-    chat = Message.objects.filter(conversation=before.conversation)
+    chat = messages_of(before.conversation)
     earlier = chat.filter(pk__lt=before.pk).exclude(role=Role.SYSTEM)
     lines: list[dict[str, str]] = []
     room = TRANSCRIPT_BYTES
     for message in earlier.order_by("-pk")[:TRANSCRIPT_ENTRIES]:
-        room -= len(message.text.encode())
+        words = message.words
+        room -= len(words.encode())
         if room < 0:
             break
-        sent_at = message.created_at.isoformat()
-        lines.append({"role": message.role, "text": message.text, "sent_at": sent_at})
+        if words:
+            sent_at = message.created_at.isoformat()
+            lines.append({"role": message.role, "text": words, "sent_at": sent_at})
     return lines[::-1]
 
 
-def _pass_on(*, message: Message, handoff: Handoff) -> None:
+def _user_says(*, conversation: Conversation, key: str, text: str) -> Message:
+    return Message.objects.create(
+        conversation=conversation, key=key, role=Role.USER, author=USER_NAME, text=text
+    )
+
+
+def _pass_on(*, message: Message, handoff: Handoff, choice_value: str = "") -> None:
     body = message_body(message)
+    if choice_value:
+        body["choice_value"] = choice_value
+    if message.own_file:
+        _send(handoff=handoff, kind=Kind.UPLOAD, body={}, message=message)
     _send(handoff=handoff, kind=Kind.MESSAGE, body=body, message=message)
 
 

@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from handoff.sandbox.demo_bot import chat
+from handoff.sandbox.demo_bot import chat, extras
 from handoff.sandbox.demo_bot.models import (
     Delivery,
     Event,
@@ -19,6 +21,8 @@ from handoff.sandbox.demo_bot.models import (
 )
 
 AN_AGENT = "an agent"
+# Somebody whose page went away in the middle of a word has not said so.
+TYPING_LASTS = timedelta(minutes=1)
 
 
 class MalformedEvent(ValueError):
@@ -100,7 +104,7 @@ def _apply(told: Told) -> None:
     elif told.type.startswith("handoff."):
         _follow(told)
         _show_text(told)
-    elif act := _ABOUT_MESSAGES.get(told.type):
+    elif act := _SAID.get(told.type):
         act(told)
 
 
@@ -115,44 +119,68 @@ def _follow(told: Told) -> None:
     if told.state in (State.QUEUED, State.ACCEPTED):
         changes["state"] = told.state
     if "agent" in told.data:
-        changes["agent_name"] = _name(told.data["agent"])
+        changes["agent_name"] = extras.name(told.data["agent"])
+        changes["agent_avatar_url"] = extras.avatar_url(told.data["agent"])
     if "position" in told.data:
         changes["position"] = told.data["position"]
         changes["wait_text"] = told.data.get("wait_text") or ""
+        changes["wait_seconds"] = told.data.get("wait_seconds")
     newer.update(**changes)
 
 
 def _show_text(told: Told) -> None:
     text = told.data.get("text")
     if text is None and told.type == "handoff.accepted":
-        text = f"You are now talking to {_name(told.data.get('agent')) or AN_AGENT}."
+        name = extras.name(told.data.get("agent")) or AN_AGENT
+        text = f"You are now talking to {name}."
     if text:
         _show(told, key=told.webhook_id, role=Role.SYSTEM, text=text)
 
 
 def _show_message(told: Told) -> None:
-    role = Role.AGENT if told.data.get("role") == Role.AGENT else Role.SYSTEM
+    data = told.data
     _show(
         told,
-        key=told.data.get("message_id") or told.webhook_id,
-        role=role,
-        text=told.data.get("text") or "",
-        author=_name(told.data.get("sender")),
+        key=data.get("message_id") or told.webhook_id,
+        role=Role.AGENT if data.get("role") == Role.AGENT else Role.SYSTEM,
+        text=data.get("text") or "",
+        author=extras.name(data.get("sender")),
+        avatar_url=extras.avatar_url(data.get("sender")),
+        attachments=extras.attachments(data.get("attachments")),
+        links=extras.links(data.get("links")),
+        choices=extras.choices(data.get("choices")),
     )
+    _stop_typing(told)
 
 
-def _show(told: Told, *, key: str, role: Role, text: str, author: str = "") -> None:
+def _show(told: Told, *, key: str, role: Role, text: str, **more: Any) -> None:
     Message.objects.get_or_create(
         conversation=told.handoff.conversation,
         key=key,
         defaults={
             "handoff": told.handoff,
             "role": role,
-            "author": author,
             "text": text,
             "sequence": told.sequence,
+            **more,
         },
     )
+
+
+def _start_typing(told: Told) -> None:
+    name = extras.name(told.data.get("sender"))
+    _note_typing(told, name=name, until=timezone.now() + TYPING_LASTS)
+
+
+def _stop_typing(told: Told) -> None:
+    _note_typing(told, name="", until=None)
+
+
+def _note_typing(told: Told, *, name: str, until: datetime | None) -> None:
+    """Note who types, unless a later event has said so already."""
+    Handoff.objects.filter(
+        pk=told.handoff.pk, typing_sequence__lt=told.sequence
+    ).update(typing_sequence=told.sequence, typing_name=name, typing_until=until)
 
 
 def _mark_delivered(told: Told) -> None:
@@ -163,7 +191,10 @@ def _mark_delivered(told: Told) -> None:
 
 
 def _mark_failed(told: Told) -> None:
-    _asked_about(told, set(Delivery)).update(delivery=Delivery.FAILED)
+    reason = told.data.get("reason")
+    _asked_about(told, set(Delivery)).update(
+        delivery=Delivery.FAILED, reason=reason if isinstance(reason, str) else ""
+    )
 
 
 def _asked_about(told: Told, deliveries: set[Delivery]) -> QuerySet[Message]:
@@ -176,13 +207,10 @@ def _asked_about(told: Told, deliveries: set[Delivery]) -> QuerySet[Message]:
     )
 
 
-def _name(person: object) -> str:
-    name = person.get("name") if isinstance(person, dict) else None
-    return str(name) if name else ""
-
-
-_ABOUT_MESSAGES: dict[str, Callable[[Told], None]] = {
+_SAID: dict[str, Callable[[Told], None]] = {
     "message.created": _show_message,
     "message.delivered": _mark_delivered,
     "message.failed": _mark_failed,
+    "typing.started": _start_typing,
+    "typing.stopped": _stop_typing,
 }

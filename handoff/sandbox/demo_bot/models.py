@@ -35,6 +35,8 @@ FINAL = (State.ENDED, State.FAILED)
 
 class Kind(models.TextChoices):
     START = "start"
+    # Of a file; the message that it belongs to follows.
+    UPLOAD = "upload"
     MESSAGE = "message"
     END = "end"
 
@@ -84,8 +86,14 @@ class Handoff(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     last_sequence = models.PositiveBigIntegerField(default=0)
     agent_name = models.CharField(max_length=200, blank=True)
+    agent_avatar_url = models.CharField(max_length=2000, blank=True)
     position = models.PositiveIntegerField(null=True)
     wait_text = models.CharField(max_length=200, blank=True)
+    wait_seconds = models.PositiveIntegerField(null=True)
+    typing_sequence = models.PositiveBigIntegerField(default=0)
+    typing_name = models.CharField(max_length=200, blank=True)
+    # Null while nobody types.
+    typing_until = models.DateTimeField(null=True)
     end_asked = models.BooleanField(default=False)
 
     objects: ClassVar[models.Manager["Handoff"]]
@@ -102,6 +110,10 @@ class Handoff(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    @property
+    def is_with_agent(self) -> bool:
+        return self.state == State.ACCEPTED and not self.end_asked
+
 
 class Message(models.Model):
     """One line of the chat, in the order in which it came to be known here."""
@@ -111,8 +123,17 @@ class Message(models.Model):
     key = models.CharField(max_length=80, default=uuid.uuid4)
     role = models.CharField(max_length=10, choices=Role)
     author = models.CharField(max_length=200, blank=True)
-    text = models.TextField()
+    avatar_url = models.CharField(max_length=2000, blank=True)
+    text = models.TextField(blank=True)
+    # As handoff.sandbox.demo_bot.extras reads them from an event.
+    attachments = models.JSONField(default=list)
+    links = models.JSONField(default=list)
+    choices = models.JSONField(default=list)
+    # The value of the choice that the user took.
+    chosen = models.TextField(blank=True)
     delivery = models.CharField(max_length=10, choices=Delivery, blank=True)
+    # Why it was not delivered.
+    reason = models.CharField(max_length=1000, blank=True)
     # That of the event which brought it.
     sequence = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -134,9 +155,36 @@ class Message(models.Model):
     def initials(self) -> str:
         return initials(self.author)
 
+    @property
+    def words(self) -> str:
+        """Return the text, or the names of the files that came without one."""
+        file = self.own_file
+        names = [file.name] if file else [it["name"] for it in self.attachments]
+        return self.text or ", ".join(names)
+
+    @property
+    def own_file(self) -> "File | None":
+        """Return the file that the user attached."""
+        return getattr(self, "file", None)
+
+
+class File(models.Model):
+    """What the user attached, kept so that it can be uploaded again and shown."""
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="file")
+    name = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=200)
+    size = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    objects: ClassVar[models.Manager["File"]]
+
+    def __str__(self) -> str:
+        return self.name
+
 
 class Outgoing(models.Model):
-    """A call that the product has not answered yet; its body never changes.
+    """A call that the product has not answered yet; once made its body never changes.
 
     The product recognises a repeat by its id and refuses another body under it.
     """

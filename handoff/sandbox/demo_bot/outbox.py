@@ -9,6 +9,7 @@ from django.utils import timezone
 from handoff.sandbox.demo_bot import chat, product, script
 from handoff.sandbox.demo_bot.models import (
     Delivery,
+    File,
     Handoff,
     Kind,
     Message,
@@ -69,12 +70,26 @@ def _message(call: Outgoing) -> None:
         _sent(call)
 
 
+def _upload(call: Outgoing) -> None:
+    attachment_id = product.upload(File.objects.get(message=call.message))
+    with transaction.atomic():
+        message_call = Outgoing.objects.get(message=call.message, kind=Kind.MESSAGE)
+        message_call.body["attachments"] = [attachment_id]
+        message_call.save(update_fields=["body"])
+        call.delete()
+
+
 def _end(call: Outgoing) -> None:
     product.end_handoff(handoff_id=_remote_id(call), body=call.body)
     call.delete()
 
 
-_SENDERS = {Kind.START: _start, Kind.MESSAGE: _message, Kind.END: _end}
+_SENDERS = {
+    Kind.START: _start,
+    Kind.UPLOAD: _upload,
+    Kind.MESSAGE: _message,
+    Kind.END: _end,
+}
 
 
 def _remote_id(call: Outgoing) -> str:
@@ -117,15 +132,17 @@ def _take_back(call: Outgoing, *, refused: product.Refused) -> None:
         _settle(call, delivery="")
         chat.bot_says(conversation=call.handoff.conversation, text=script.NO_PERSON)
         chat.finish(handoff=call.handoff, state=State.FAILED)
-    elif refused.handoff_is_over:
+    elif refused.handoff_is_over and call.kind != Kind.UPLOAD:
         _settle(call, delivery="")
         chat.finish(handoff=call.handoff, state=State.ENDED)
         if call.message is not None:
             chat.answer(call.message)
     else:
-        _settle(call, delivery=Delivery.FAILED)
+        _settle(call, delivery=Delivery.FAILED, reason=refused.detail)
 
 
-def _settle(call: Outgoing, *, delivery: str) -> None:
-    Message.objects.filter(outgoing=call).update(delivery=delivery)
-    call.delete()
+def _settle(call: Outgoing, *, delivery: str, reason: str = "") -> None:
+    Message.objects.filter(outgoing=call).update(delivery=delivery, reason=reason)
+    # A message whose file is refused is not sent without it.
+    Outgoing.objects.filter(message__outgoing=call).delete()
+    Outgoing.objects.filter(pk=call.pk).delete()

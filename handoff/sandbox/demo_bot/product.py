@@ -1,17 +1,17 @@
 """The wire to the product: its REST API, and the signatures of its webhooks."""
 
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+from django.conf import settings
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
-from handoff.sandbox.demo_bot.models import Setup
+from handoff.sandbox.demo_bot.models import File, Setup
 
-URL = os.environ["DEMO_BOT_PRODUCT_URL"].rstrip("/")
 TIMEOUT = (3, 10)
 # 401 and 403: the key may be replaced at any time, and the message must not be lost.
 RETRIED = {401, 403, 408, 425, 429}
@@ -30,12 +30,13 @@ class Unavailable(ProductError):
 
 
 class Refused(ProductError):
-    """The product said no, and would say it again."""
+    """The product said no, and would say it again; `detail` is for people."""
 
-    def __init__(self, *, status: int, code: str) -> None:
+    def __init__(self, *, status: int, code: str, detail: str = "") -> None:
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
+        self.detail = detail
 
     @property
     def handoff_is_over(self) -> bool:
@@ -69,6 +70,21 @@ def send_message(*, handoff_id: str, body: dict[str, Any]) -> None:
     _post(f"/api/v1/handoffs/{handoff_id}/messages", body)
 
 
+def upload(file: File) -> str:
+    """Return the id of the attachment that the product made of the file."""
+    part = (file.name, bytes(file.content), file.content_type)
+    answer = _read(_call("/api/v1/attachments", files={"file": part}))
+    if not isinstance(answer.get("id"), str):
+        raise Unavailable("the answer has no id")
+    return str(answer["id"])
+
+
+def set_typing(*, handoff_id: str, typing: bool) -> None:
+    """Tell whether the user types: once, since nothing is as soon out of date."""
+    with suppress(Unavailable):
+        _call(f"/api/v1/handoffs/{handoff_id}/typing", json={"typing": typing})
+
+
 def end_handoff(*, handoff_id: str, body: dict[str, Any]) -> None:
     """Say that the user has left."""
     _post(f"/api/v1/handoffs/{handoff_id}/end", body)
@@ -93,22 +109,25 @@ def verify(*, secret: str, body: bytes, headers: Mapping[str, str]) -> object:
 
 
 def _post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    return _read(_call(path, json=body))
+
+
+def _call(path: str, **content: Any) -> requests.Response:
     setup = Setup.objects.first()
     if setup is None:
         raise Unavailable("no API key yet")
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the machine's cannot reach loopback
         try:
-            response = session.post(
-                URL + path,
-                json=body,
+            return session.post(
+                settings.PRODUCT_URL + path,
                 headers={"Authorization": f"Bearer {setup.api_key}"},
                 timeout=TIMEOUT,
                 allow_redirects=False,
+                **content,
             )
         except requests.RequestException as exc:
             raise Unavailable(type(exc).__name__) from exc
-    return _read(response)
 
 
 def _read(response: requests.Response) -> dict[str, Any]:
@@ -118,7 +137,11 @@ def _read(response: requests.Response) -> dict[str, Any]:
     if answer is not None and 200 <= status < 300:
         return answer
     if answer is not None and 400 <= status < 500 and status not in RETRIED:
-        raise Refused(status=status, code=str(answer.get("code", "unknown")))
+        raise Refused(
+            status=status,
+            code=str(answer.get("code", "unknown")),
+            detail=str(answer.get("detail", "")),
+        )
     raise Unavailable(f"HTTP {status}", retry_after=_retry_after(response))
 
 

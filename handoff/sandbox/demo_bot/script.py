@@ -10,6 +10,9 @@ GREETING = (
 HANDING_OVER = "Of course. I am getting a person for you."
 NO_PERSON = "I am sorry, I cannot reach a person at the moment."
 BACK = "I'm back. Is there anything else? Say “help” to see what I can do."
+NO_FILES = (
+    "I cannot look into files. Say “agent”, and send it again to the person who comes."
+)
 LOST = "I did not understand; say “agent” to talk to a person."
 
 _PERSON = re.compile(r"\b(agent|human|person)\b", re.IGNORECASE)

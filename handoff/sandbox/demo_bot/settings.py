@@ -1,8 +1,16 @@
 """The demo bot's own Django settings; it shares none with the product."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
+
+BOT_NAME = os.environ.get("DEMO_BOT_NAME", "Demo bot")
+PRODUCT_URL = os.environ["DEMO_BOT_PRODUCT_URL"].rstrip("/")
+# Pictures come from the product, and avatars from an instance on this machine.
+IMAGE_HOSTS = ["127.0.0.1", "localhost"]
+IMAGE_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(PRODUCT_URL))
 
 DATA = Path(os.environ["DEMO_BOT_DATA"])
 
@@ -40,7 +48,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 APPEND_SLASH = False
 
-# Browsers share cookies between the ports of one host, so the name is our own.
+# Browsers share cookies between the ports of one host: this one is of this store alone.
+CONVERSATION_COOKIE_NAME = (
+    f"demo_bot_{hashlib.sha256(str(DATA).encode()).hexdigest()[:12]}"
+)
 CSRF_COOKIE_NAME = "demo_bot_csrf"
 CSRF_COOKIE_HTTPONLY = True
 
@@ -50,7 +61,11 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "connect-src": ["'self'"],
-        "img-src": ["'self'"],
+        "img-src": [
+            "'self'",
+            IMAGE_ORIGIN,
+            *(f"http://{host}:*" for host in IMAGE_HOSTS),
+        ],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],

@@ -1,40 +1,25 @@
 import json
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from handoff.sandbox.demo_bot import chat, events, product, script
-from handoff.sandbox.demo_bot.forms import MessageForm, SetupForm
-from handoff.sandbox.demo_bot.models import (
-    Conversation,
-    Handoff,
-    Setup,
-    State,
-    initials,
+from handoff.sandbox.demo_bot import chat, display, events, extras, product
+from handoff.sandbox.demo_bot.forms import (
+    MAX_FILE_BYTES,
+    TOO_LARGE,
+    MessageForm,
+    SetupForm,
 )
+from handoff.sandbox.demo_bot.models import Conversation, File, Message, Setup
 
-# Browsers share cookies between the ports of one host, so the name is our own.
-COOKIE = "demo_bot_conversation"
 COOKIE_AGE = 30 * 24 * 3600
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """With whom the user is talking, as the head of the chat says it."""
-
-    state: str
-    name: str
-    detail: str
-
-    @property
-    def initials(self) -> str:
-        return initials(self.name)
 
 
 @never_cache
@@ -48,15 +33,31 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def chat_fragment(request: HttpRequest) -> HttpResponse:
     """Show what changes in the chat; the page asks for it every second."""
-    cookie = request.COOKIES.get(COOKIE, "")
-    conversation = get_object_or_404(Conversation, cookie=cookie)
+    conversation = get_object_or_404(Conversation, cookie=_cookie(request))
     return render(request, "demo_bot/chat.html", _context(conversation))
+
+
+@never_cache
+@require_GET
+def own_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return a file that the user attached; only a picture is shown in the page."""
+    file = get_object_or_404(
+        File, pk=pk, message__conversation__cookie=_cookie(request)
+    )
+    is_picture = file.content_type in extras.PICTURES
+    kind = file.content_type if is_picture else "application/octet-stream"
+    response = HttpResponse(bytes(file.content), content_type=kind)
+    disposition = content_disposition_header(
+        as_attachment=not is_picture, filename=file.name
+    )
+    response["Content-Disposition"] = disposition or "inline"
+    return response
 
 
 @require_POST
 def say(request: HttpRequest) -> HttpResponse:
     """Take a message of the user's."""
-    form = MessageForm(request.POST)
+    form = MessageForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form=form, status=400)
     conversation = _conversation(request)
@@ -64,8 +65,29 @@ def say(request: HttpRequest) -> HttpResponse:
         conversation=conversation,
         key=str(form.cleaned_data["id"]),
         text=form.cleaned_data["text"],
+        file=form.cleaned_data["file"],
     )
     return _remember(redirect("page"), conversation)
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Take one of the choices that a message offers: its key, a space, the value."""
+    key, _, value = request.POST.get("choice", "").partition(" ")
+    message = get_object_or_404(Message, key=key, conversation__cookie=_cookie(request))
+    chat.choose(message=message, value=value)
+    return redirect("page")
+
+
+@require_POST
+def typing(request: HttpRequest) -> HttpResponse:
+    """Pass on whether the user types, while an agent is there to see it."""
+    conversation = get_object_or_404(Conversation, cookie=_cookie(request))
+    handoff = conversation.open_handoff()
+    if handoff is not None and handoff.is_with_agent:
+        types = request.POST.get("typing") == "true"
+        product.set_typing(handoff_id=handoff.remote_id, typing=types)
+    return HttpResponse(status=204)
 
 
 @require_POST
@@ -125,7 +147,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, *, form: MessageForm, status: int) -> HttpResponse:
     conversation = _conversation(request)
-    context = _context(conversation) | {"form": form, "next_id": uuid.uuid4()}
+    context = _context(conversation) | {
+        "form": form,
+        "next_id": uuid.uuid4(),
+        "bot_name": settings.BOT_NAME,
+        "max_file_bytes": MAX_FILE_BYTES,
+        "too_large": TOO_LARGE,
+    }
     response = render(request, "demo_bot/page.html", context, status=status)
     return _remember(response, conversation)
 
@@ -134,38 +162,24 @@ def _context(conversation: Conversation) -> dict[str, Any]:
     handoff = conversation.open_handoff()
     return {
         "handoff": handoff,
-        "messages": chat.messages_in_order(conversation),
-        "status": _status(handoff),
+        "lines": display.lines(conversation, handoff=handoff),
+        "status": display.status(handoff),
+        "typing": display.typing(handoff),
     }
 
 
-def _status(handoff: Handoff | None) -> Status:
-    if handoff is None:
-        return Status(state="bot", name=script.NAME, detail="Answers at once")
-    if handoff.end_asked:
-        name = handoff.agent_name or "Agent"
-        return Status(state=handoff.state, name=name, detail="Ending the chat…")
-    if handoff.state == State.ACCEPTED:
-        name = handoff.agent_name or "Agent"
-        return Status(state=handoff.state, name=name, detail="You are with a person")
-    place = f"You are number {handoff.position}" if handoff.position else ""
-    detail = " · ".join(filter(None, [place, handoff.wait_text]))
-    return Status(
-        state=handoff.state,
-        name="Waiting for an agent",
-        detail=detail or "This may take a moment",
-    )
-
-
 def _conversation(request: HttpRequest) -> Conversation:
-    cookie = request.COOKIES.get(COOKIE, "")
-    found = Conversation.objects.filter(cookie=cookie).first()
+    found = Conversation.objects.filter(cookie=_cookie(request)).first()
     return found or chat.start_conversation()
+
+
+def _cookie(request: HttpRequest) -> str:
+    return request.COOKIES.get(settings.CONVERSATION_COOKIE_NAME, "")
 
 
 def _remember(response: HttpResponse, conversation: Conversation) -> HttpResponse:
     response.set_cookie(
-        COOKIE,
+        settings.CONVERSATION_COOKIE_NAME,
         conversation.cookie,
         max_age=COOKIE_AGE,
         httponly=True,

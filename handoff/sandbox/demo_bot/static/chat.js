@@ -7,21 +7,25 @@ const LOST = "The connection is lost. Trying again…";
 const NOT_TAKEN = "That could not be sent. Please reload the page and try again.";
 
 const composer = document.getElementById("composer");
+const choose = document.getElementById("choose");
 const box = composer.elements.text;
+const fileInput = composer.elements.file;
+const attached = document.getElementById("attached");
 const notice = document.getElementById("notice");
 
 const waiting = [];
 let posting = false;
 
 const list = () => document.getElementById("messages");
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
 function tell(text) {
   notice.textContent = text;
 }
 
-function isAtEnd() {
+function isAtEnd(added = 0) {
   const { scrollHeight, scrollTop, clientHeight } = list();
-  return scrollHeight - scrollTop - clientHeight < 60;
+  return scrollHeight - scrollTop - clientHeight < 60 + added;
 }
 
 function scrollToEnd() {
@@ -43,7 +47,7 @@ function place(item, before) {
 }
 
 function show(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
+  const fresh = parse(html);
   const follow = isAtEnd();
   let next = list().firstElementChild;
   for (const item of [...fresh.querySelectorAll("[data-message-id]")]) {
@@ -52,6 +56,9 @@ function show(html) {
   const status = document.getElementById("status");
   const freshStatus = fresh.getElementById("status");
   if (!status.isEqualNode(freshStatus)) status.replaceWith(freshStatus);
+  const typing = document.getElementById("typing");
+  const freshTyping = fresh.getElementById("typing").textContent;
+  if (typing.textContent !== freshTyping) typing.textContent = freshTyping;
   if (follow) scrollToEnd();
 }
 
@@ -69,12 +76,29 @@ async function poll() {
   return setTimeout(poll, POLL_MS);
 }
 
+function showFile() {
+  const file = fileInput.files[0];
+  attached.hidden = !file;
+  attached.firstElementChild.textContent = file ? file.name : "";
+  const isTooLarge = file && file.size > Number(fileInput.dataset.maxBytes);
+  tell(isTooLarge ? fileInput.dataset.tooLarge : "");
+  return !isTooLarge;
+}
+
+function detach() {
+  fileInput.value = "";
+  showFile();
+  box.focus();
+}
+
 function send() {
-  if (!box.value.trim()) return;
-  waiting.push(new URLSearchParams(new FormData(composer)));
+  if (!box.value.trim() && !fileInput.files.length) return;
+  if (!showFile()) return;
+  waiting.push({ to: composer.action, body: new FormData(composer) });
   composer.elements.id.value = crypto.randomUUID();
   box.value = "";
-  box.focus();
+  box.dispatchEvent(new Event("input"));
+  detach();
   post();
 }
 
@@ -84,16 +108,18 @@ async function post() {
   posting = true;
   try {
     while (waiting.length) {
-      const response = await fetch(composer.action, { method: "POST", body: waiting[0] });
+      const { to, body } = waiting[0];
+      const response = await fetch(to, { method: "POST", body });
       if (response.status >= 500) throw new Error(response.status);
-      const message = waiting.shift();
+      waiting.shift();
       if (response.ok) {
         tell("");
         show(await response.text());
         scrollToEnd();
       } else {
-        tell(NOT_TAKEN);
-        box.value = message.get("text") + box.value;
+        const why = parse(await response.text()).getElementById("notice");
+        tell(why?.textContent.trim() || NOT_TAKEN);
+        box.value = (body.get("text") ?? "") + box.value;
       }
     }
   } catch {
@@ -113,6 +139,27 @@ box.addEventListener("keydown", (event) => {
   event.preventDefault();
   send();
 });
+
+choose.addEventListener("submit", (event) => {
+  event.preventDefault();
+  waiting.push({ to: choose.action, body: new FormData(choose, event.submitter) });
+  post();
+});
+
+fileInput.addEventListener("change", () => {
+  showFile();
+  box.focus();
+});
+attached.querySelector("button").addEventListener("click", detach);
+
+// A picture is as high as it is only once it has come; load events do not bubble.
+list().addEventListener(
+  "load",
+  ({ target }) => {
+    if (isAtEnd(target.offsetHeight)) scrollToEnd();
+  },
+  true,
+);
 
 scrollToEnd();
 setTimeout(poll, POLL_MS);
