@@ -15,59 +15,16 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 
-from handoff.admin import configuration, health
+from handoff.admin import configuration, health, sections, shown_once
 from handoff.admin.buttons import BotButtons
 from handoff.admin.fields import describe
 from handoff.admin.forms import BotForm
 from handoff.models import Bot, SigningSecret
 from servicenow_auth import services as connections
 from servicenow_auth.exceptions import BadAddress, ServiceNowAuthError
-from servicenow_auth.models import AuthorizationType, Connection
+from servicenow_auth.models import Connection
 from servicenow_auth.status import status_line
 
-IS_BASIC = f"authorization_type === '{AuthorizationType.BASIC}'"
-IS_OAUTH = f"authorization_type === '{AuthorizationType.OAUTH}'"
-HOST_CHANGES = "stored_host && host_url !== null && !host_url.startsWith(stored_host)"
-
-CONFIGURATIONS = [
-    "name",
-    "slug",
-    "chat_system",
-    "host_url",
-    "stored_host",
-    "confirm_host",
-    "authorization_type",
-    "user_name",
-    "password",
-    "client_id",
-    "client_secret",
-    "refresh_token",
-    "authorize",
-    "queue_id",
-    "callback_url",
-    "redirect_url",
-    "enabled",
-]
-TEXTS = [
-    "text_queued",
-    "text_wait_time",
-    "text_accepted",
-    "text_transferred",
-    "text_idle_warning",
-    "text_ended",
-    "text_failed",
-    "other_texts",
-]
-ABOUT: dict[str, dict[str, Any]] = {
-    "Texts": {
-        "classes": ["collapse"],
-        "description": "What the bot is given to say at each stage. A blank one says "
-        "nothing.",
-    },
-}
-CALLBACK = ["callback_authentication", "callback_secret", "accept_existing_rules"]
-# These exist from the first save on.
-LATER = {"callback_url", "callback_secret", "webhook_secret", "api_keys"}
 # Chromium holds every hop of a submitted form to this list: the login of an instance
 # may lie at any company's identity provider, and the host may have been typed just now.
 FORM_TARGETS = ["https:", *settings.SERVICENOW_EXTRA_ORIGINS]
@@ -81,16 +38,9 @@ class BotAdmin(BotButtons):
     list_select_related = ["connection__runtime", "owner_group"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["authorize", "redirect_url", *sorted(LATER)]
-    conditional_fields = {
-        "confirm_host": HOST_CHANGES,
-        "user_name": IS_BASIC,
-        "password": IS_BASIC,
-        "client_id": IS_OAUTH,
-        "client_secret": IS_OAUTH,
-        "refresh_token": IS_OAUTH,
-        "authorize": IS_OAUTH,
-    }
+    readonly_fields = ["authorize", "redirect_url", *sorted(sections.LATER)]
+    conditional_fields = sections.FIELD_CONDITIONS
+    conditional_sections = sections.SECTION_CONDITIONS
     warn_unsaved_form = True
     change_form_template = "admin/handoff/bot/change_form.html"
 
@@ -101,29 +51,7 @@ class BotAdmin(BotButtons):
     # --- What the page shows ---------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
-        sections: dict[str, list[str]] = {
-            "Configurations": CONFIGURATIONS,
-            "Webhook to the bot": ["webhook_url", "webhook_secret"],
-            "Callback from ServiceNow": CALLBACK,
-            "API keys": ["api_keys"],
-            "Texts": TEXTS,
-            "Time-outs and transcript": [
-                "wait_minutes",
-                "idle_minutes",
-                "send_transcript",
-            ],
-            "Owner": ["owner_group"],
-        }
-        hidden = LATER if obj is None else set()
-        shown = {
-            title: [name for name in names if name not in hidden]
-            for title, names in sections.items()
-        }
-        return [
-            (title, {"fields": names, **ABOUT.get(title, {})})
-            for title, names in shown.items()
-            if names
-        ]
+        return sections.sections(new=obj is None)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Give a new bot to the group of a developer who is in no other one."""
@@ -161,7 +89,7 @@ class BotAdmin(BotButtons):
     def redirect_url(self, bot: Bot) -> SafeString:
         return _part("copyable", value=redirect_uri())
 
-    @admin.display(description="Signing secret")
+    @admin.display(description="Callback secret")
     def callback_secret(self, bot: Bot) -> SafeString:
         return _signing_secret(bot, SigningSecret.Purpose.CALLBACK)
 
@@ -220,7 +148,7 @@ class BotAdmin(BotButtons):
         self, request: HttpRequest, obj: Bot, post_url_continue: str | None = None
     ) -> HttpResponse:
         proceed = self._authorization_url(request, obj)
-        secrets = configuration.first_secrets(obj)
+        secrets = shown_once.first_secrets(obj)
         return self.show_once(request, obj, secrets, proceed=proceed)
 
     def response_change(self, request: HttpRequest, obj: Bot) -> HttpResponse:
@@ -252,7 +180,9 @@ def redirect_uri() -> str:
 def _signing_secret(bot: Bot, purpose: SigningSecret.Purpose) -> SafeString:
     valid = bot.signing_secrets.valid().filter(purpose=purpose)
     lines = [describe(row.value, until=row.expires_at) for row in valid]
-    return _part("signing_secret", bot=bot, purpose=purpose, lines=lines)
+    callback = purpose == SigningSecret.Purpose.CALLBACK
+    button = "New callback secret" if callback else "New signing secret"
+    return _part("signing_secret", bot=bot, purpose=purpose, button=button, lines=lines)
 
 
 def _part(name: str, **context: Any) -> SafeString:

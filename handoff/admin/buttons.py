@@ -13,9 +13,9 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from handoff import services
-from handoff.admin import configuration
+from handoff.admin import shown_once
 from handoff.admin.access import OwnedAdmin
-from handoff.admin.configuration import NewSecret
+from handoff.admin.shown_once import NewSecret
 from handoff.models import Bot, SigningSecret
 from servicenow_auth import services as connections
 
@@ -47,7 +47,7 @@ class BotButtons(OwnedAdmin):
 
     def new_api_key(self, request: HttpRequest, bot_id: Any) -> HttpResponse:
         bot = self._bot(request, bot_id)
-        secret = configuration.new_api_key(bot=bot)
+        secret = shown_once.new_api_key(bot=bot)
         self.log_change(request, bot, f"Made the API key {secret.value[:10]}….")
         return self.show_once(request, bot, [secret])
 
@@ -68,7 +68,7 @@ class BotButtons(OwnedAdmin):
         if purpose not in SigningSecret.Purpose.values:
             raise Http404
         known = SigningSecret.Purpose(purpose)
-        secret = configuration.new_signing_secret(bot=bot, purpose=known)
+        secret = shown_once.new_signing_secret(bot=bot, purpose=known)
         self.log_change(request, bot, f"Made a new {secret.label.lower()}.")
         return self.show_once(request, bot, [secret])
 

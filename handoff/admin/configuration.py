@@ -4,15 +4,17 @@ What was typed is stored first, whatever ServiceNow says to it. Enable is switch
 only after the checks, so that a process that dies in between leaves the bot off.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 
-from handoff import services
+from handoff import chat_systems, services
+from handoff.admin import agent_chat
 from handoff.admin.forms import CREDENTIALS, BotForm
-from handoff.models import Bot, SigningSecret
+from handoff.models import AgentChatConfiguration, Bot
+from handoff.models.bot import ChatSystem
 from servicenow_auth import services as connections
 from servicenow_auth.exceptions import (
     DeliveryError,
@@ -20,20 +22,11 @@ from servicenow_auth.exceptions import (
     ServiceNowAuthError,
     Unauthorized,
 )
+from servicenow_auth.fields import Secret
 from servicenow_auth.models import AuthorizationType, Connection
 
-CALLS = {"host_url", "authorization_type"}.union(*CREDENTIALS.values())
+CALLS = {"host_url", "authorization_type", *CREDENTIALS}
 CHECKED = CALLS | {"queue_id", "chat_system"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewSecret:
-    """A value for the next page, which alone ever shows it; `name` is its id there."""
-
-    name: str
-    label: str
-    value: str
-    use: str
 
 
 class CannotEnable(Exception):
@@ -54,6 +47,7 @@ def create(form: BotForm) -> None:
     bot.save(force_insert=True)
     connections.configure(bot.connection, **form.credentials())
     services.prepare_bot(bot=bot)
+    _configure_agent_chat(form, moved=False)
 
 
 @transaction.atomic
@@ -68,6 +62,8 @@ def update(form: BotForm) -> None:
     if bot.enabled:
         columns.remove("enabled")
     bot.save(update_fields=columns)
+    held = Connection.objects.select_for_update().get(pk=bot.connection.pk)
+    _configure_agent_chat(form, moved=held.host_url != form.cleaned_data["host_url"])
     bot.connection.owner_group = bot.owner_group
     connections.configure(bot.connection, **form.credentials())
 
@@ -79,37 +75,17 @@ def _take_over(form: BotForm) -> None:
     bot.texts = form.stage_texts()
 
 
-def first_secrets(bot: Bot) -> list[NewSecret]:
-    """Make what a new bot needs to be called, and to call and be called back."""
-    return [
-        new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.CALLBACK),
-        new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.WEBHOOK),
-        new_api_key(bot=bot),
-    ]
-
-
-def new_api_key(*, bot: Bot) -> NewSecret:
-    _, value = services.create_api_key(bot=bot)
-    return NewSecret(
-        name="api-key",
-        label="API key",
-        value=value,
-        use="Your bot sends it with each call: Authorization: Bearer …",
-    )
-
-
-def new_signing_secret(*, bot: Bot, purpose: SigningSecret.Purpose) -> NewSecret:
-    secret = services.new_signing_secret(bot=bot, purpose=purpose)
-    callback = purpose == SigningSecret.Purpose.CALLBACK
-    return NewSecret(
-        name=f"{purpose}-secret",
-        label="Callback secret" if callback else "Webhook secret",
-        value=secret.reveal(),
-        use="ServiceNow signs its callbacks with it. The property "
-        "handoff.callback_key holds it, without whsec_."
-        if callback
-        else "Your bot verifies with it that a webhook is ours.",
-    )
+def _configure_agent_chat(form: BotForm, *, moved: bool) -> None:
+    """Store what the form holds for it; a secret goes with the host it is for."""
+    changes: dict[str, Any] = {"message_secret": None} if moved else {}
+    if form.instance.chat_system == ChatSystem.AGENT_CHAT:
+        changes |= agent_chat.changes(form.cleaned_data)
+        if secret := form.cleaned_data["message_secret"]:
+            changes["message_secret"] = Secret(secret)
+    stored = AgentChatConfiguration.objects.get(bot=form.instance)
+    for column, value in changes.items():
+        setattr(stored, column, value)
+    stored.save(update_fields=changes)
 
 
 def verdict(form: BotForm) -> tuple[int, str]:
@@ -147,7 +123,7 @@ def check(bot: Bot) -> None:
     missing = _missing(bot.connection)
     if missing:
         raise CannotEnable(missing)
-    if not bot.queue_id:
+    if chat_systems.traits(bot).needs_queue and not bot.queue_id:
         raise CannotEnable("The Queue ID is missing.")
     ask_who_we_are(bot.connection)
 

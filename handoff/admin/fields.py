@@ -4,12 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
 from django.forms.fields import InvalidJSONInput
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from handoff import strict_json
@@ -29,6 +33,39 @@ class StrictJSONField(forms.JSONField):
         return super().bound_data(data, initial)
 
 
+class LinesField(forms.Field):
+    """A list of short texts, typed one a line; blank lines and repeats are dropped."""
+
+    MOST = 50
+
+    def __init__(self, label: str, *, longest: int, help_text: str = "") -> None:
+        self.longest = longest
+        widget = UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false"})
+        super().__init__(
+            label=label, required=False, help_text=help_text, widget=widget
+        )
+
+    def prepare_value(self, value: Any) -> str:
+        return value if isinstance(value, str) else "\n".join(value or [])
+
+    def to_python(self, value: Any) -> list[str]:
+        lines = value.splitlines() if isinstance(value, str) else value or []
+        return [line for line in dict.fromkeys(map(str.strip, lines)) if line]
+
+    def validate(self, value: list[str]) -> None:
+        super().validate(value)
+        if len(value) > self.MOST:
+            raise ValidationError(f"At most {self.MOST} lines.")
+        for line in value:
+            if len(line) > self.longest:
+                raise ValidationError(f"“{line[:40]}…”: at most {self.longest}.")
+            if "\0" in line:
+                raise ValidationError("Null characters are not allowed.")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return not self.disabled and self.to_python(initial) != self.to_python(data)
+
+
 def text(label: str, **options: Any) -> forms.CharField:
     # Browsers keep what is typed here out of their memory: these are other systems'
     # names and addresses.
@@ -45,14 +82,37 @@ def secret(label: str, *, strip: bool = True) -> forms.CharField:
     )
 
 
-def minutes(label: str, **options: Any) -> forms.IntegerField:
-    """Return a field for a time of one minute to one day."""
+def number(
+    label: str, *, lowest: int, highest: int, **options: Any
+) -> forms.IntegerField:
     return forms.IntegerField(
         label=label,
-        min_value=1,
-        max_value=1_440,
+        min_value=lowest,
+        max_value=highest,
         widget=UnfoldAdminIntegerFieldWidget(),
         **options,
+    )
+
+
+def minutes(label: str, **options: Any) -> forms.IntegerField:
+    """Return a field for a time of one minute to one day."""
+    return number(label, lowest=1, highest=1_440, **options)
+
+
+def choice(
+    label: str, choices: type[TextChoices], *, help_text: str = ""
+) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label,
+        choices=choices.choices,
+        help_text=help_text,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
+def switch(label: str, *, help_text: str) -> forms.BooleanField:
+    return forms.BooleanField(
+        label=label, required=False, help_text=help_text, widget=UnfoldBooleanWidget()
     )
 
 

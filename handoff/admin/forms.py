@@ -11,11 +11,13 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
 )
 
-from handoff.admin import fields, texts
-from handoff.models import Bot
+from handoff.admin import agent_chat, conditions, fields, texts
+from handoff.admin.agent_chat import SYS_ID, AgentChatFields
+from handoff.admin.files import FileFields
+from handoff.models import AgentChatConfiguration, Bot
+from handoff.models.bot import CallbackAuthentication, ChatSystem
 from servicenow_auth import addresses
 from servicenow_auth.exceptions import BadAddress
 from servicenow_auth.fields import Secret
@@ -26,16 +28,26 @@ if TYPE_CHECKING:  # takes no parameter at run time
 else:
     BotModelForm = forms.ModelForm
 
-SECRETS = ("password", "client_secret", "refresh_token")
-CREDENTIALS = {
-    AuthorizationType.BASIC: ("user_name", "password"),
-    AuthorizationType.OAUTH: ("client_id", "client_secret", "refresh_token"),
-}
+SECRETS = ("password", "client_secret", "refresh_token", "message_secret")
+CREDENTIALS = ("user_name", "password", "client_id", "client_secret", "refresh_token")
+# The fields that decide which others are there.
+SELECTS = ("chat_system", "authorization_type", "message_auth", "queue_mode")
 # A change of one of these may make another ServiceNow user of us.
 IDENTITY = ("host_url", "authorization_type", "user_name")
 
 
-class BotForm(BotModelForm):
+class AuthenticationSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # unfold has no types
+    """Leaves out, in the page, what the chosen chat system cannot do."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value == CallbackAuthentication.SIGNATURE:
+            can_sign = conditions.expression(conditions.CONNECT_SUPPORT)
+            option["attrs"]["x-bind:hidden"] = f"!({can_sign})"
+        return option
+
+
+class BotForm(AgentChatFields, FileFields, BotModelForm):
     host_url = fields.text(
         "Host URL",
         max_length=500,
@@ -45,18 +57,13 @@ class BotForm(BotModelForm):
     stored_host = forms.CharField(
         required=False, disabled=True, widget=forms.HiddenInput()
     )
-    confirm_host = forms.BooleanField(
-        label="Clear the stored credentials",
-        required=False,
-        widget=UnfoldBooleanWidget(),
-        help_text="Password, Client Secret and tokens belong to the Host URL stored so "
-        "far. They are cleared when it changes, so that they cannot be sent elsewhere.",
+    confirm_host = fields.switch(
+        "Clear the stored credentials",
+        help_text="Password, Client Secret, tokens and the message authentication "
+        "secret belong to the Host URL stored so far. They are cleared when it "
+        "changes, so that they cannot be sent elsewhere.",
     )
-    authorization_type = forms.ChoiceField(
-        label="Authorization Type",
-        choices=AuthorizationType.choices,
-        widget=UnfoldAdminSelectWidget(),
-    )
+    authorization_type = fields.choice("Authorization Type", AuthorizationType)
     user_name = fields.text("User Name")
     password = fields.secret("Password", strip=False)
     client_id = fields.text("Client ID")
@@ -64,15 +71,14 @@ class BotForm(BotModelForm):
     refresh_token = fields.secret("Refresh Token")
     queue_id = fields.text(
         "Queue ID",
-        max_length=32,
+        max_length=100,
         validators=[
-            RegexValidator(
-                r"^(?i:[0-9a-f]{32})$",
-                "A Queue ID is the sys_id of a queue: 32 characters, 0-9 and a-f. "
-                "In ServiceNow, right-click the queue and choose Copy sys_id.",
-            )
+            RegexValidator(r"\A[0-9A-Za-z_-]+\Z", "Letters, digits, - and _ only.")
         ],
-        help_text="The sys_id of the queue in which handoffs wait.",
+        help_text="Connect Support: the sys_id of the queue in which handoffs wait. "
+        "Agent Chat: the value with which the queues' routing conditions compare the "
+        "context variable, or the sys_id of a queue for the AWA Routing API; where it "
+        "is blank, ServiceNow chooses.",
     )
 
     text_queued = fields.stage_text("Waiting in the queue")
@@ -115,32 +121,55 @@ class BotForm(BotModelForm):
             "callback_authentication",
             "accept_existing_rules",
             "send_transcript",
+            "max_attachments",
+            "max_attachment_megabytes",
+            "attachment_types",
             "owner_group",
         ]
         help_texts = {
-            "callback_url": "ServiceNow calls it: the endpoint of the REST message.",
+            "chat_system": "Connect Support cannot be newly activated from Utah on.",
+            "callback_url": "ServiceNow calls it. Connect Support: the Endpoint of the "
+            "REST message. Agent Chat: the Connection URL of Bot Connection; before "
+            "version 4.1 of the app Virtual Agent API, the Endpoint of the REST "
+            "message VA Bot to Bot and of its method postMessage.",
+            "callback_authentication": "How a callback proves to be ServiceNow's. "
+            "Agent Chat cannot sign: with it, Signed becomes Static header. After "
+            "another choice, make a new callback secret: what to do with it stands "
+            "beside it.",
             "redirect_url": "For OAuth: enter it in ServiceNow's Application Registry.",
             "enabled": "While it is off, new handoffs are refused; open ones go on.",
             "webhook_url": "Your bot's address for signed events. Leave it blank if "
             "the bot reads them from the feed, GET /api/v1/events.",
             "send_transcript": "What was said to the bot before is sent to the agent.",
         }
-        widgets = {"webhook_url": UnfoldAdminTextInputWidget({"autocomplete": "off"})}
+        widgets = {
+            "webhook_url": UnfoldAdminTextInputWidget({"autocomplete": "off"}),
+            "callback_authentication": AuthenticationSelect(),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         bot: Bot | None = kwargs.get("instance")
         self.connection = bot.connection if bot else None
-        stored = _initial(bot) if bot else texts.FIRST_TEXTS
+        self.secrets = _secrets(bot) if bot else {}
+        stored = _initial(bot) if bot else _first()
         kwargs["initial"] = {**stored, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-        for name, value in _secrets(self.connection).items():
+        for name, value in self.secrets.items():
             keep = " Leave it blank to keep it." if value else ""
             self.fields[name].help_text = f"{fields.describe(value)}{keep}"
 
     def full_clean(self) -> None:
+        hidden = conditions.hidden({name: self.data.get(name) for name in SELECTS})
+        absent = [self.fields[name] for name in hidden & self.fields.keys()]
+        for field in absent:
+            field.disabled = True
         super().full_clean()
+        self.has_changed()  # is kept as it is found now
+        for field in absent:
+            field.disabled = False
         for name in SECRETS if self.errors else ():
-            if self.data.get(name) and not self.has_error(name):
+            typed = name not in hidden and self.data.get(name)
+            if typed and not self.has_error(name):
                 self.add_error(name, "Enter it again: it is never put into a page.")
 
     def clean_host_url(self) -> str:
@@ -152,7 +181,10 @@ class BotForm(BotModelForm):
         return _checked(addresses.webhook_url, typed) if typed else ""
 
     def clean_queue_id(self) -> str:
-        return str(self.cleaned_data["queue_id"]).lower()
+        """Return a sys_id as ServiceNow writes it, and any other name as typed."""
+        typed: str = self.cleaned_data["queue_id"]
+        lowered = typed.lower()
+        return lowered if SYS_ID.fullmatch(lowered) else typed
 
     def clean_other_texts(self) -> Any:
         others = self.cleaned_data["other_texts"]
@@ -163,15 +195,43 @@ class BotForm(BotModelForm):
 
     def clean(self) -> None:
         super().clean()
+        if self.cleaned_data.get("chat_system") == ChatSystem.AGENT_CHAT:
+            kept = {} if self._moves() else self.secrets
+            self.check_agent_chat(has_secret=bool(kept.get("message_secret")))
+            self._replace_signature()
+        else:
+            self._check_sys_id()
         if self.connection:
             self._check_host(self.connection)
-            self._check_user(self.connection)
+            self._check_open_handoffs(self.connection)
+
+    def _replace_signature(self) -> None:
+        given = self.cleaned_data.get("callback_authentication")
+        if given == CallbackAuthentication.SIGNATURE:
+            header = CallbackAuthentication.HEADER
+            self.cleaned_data["callback_authentication"] = header
+
+    def _check_sys_id(self) -> None:
+        typed = self.cleaned_data.get("queue_id")
+        if typed and not SYS_ID.fullmatch(typed):
+            self.add_error(
+                "queue_id",
+                "With Connect Support, a Queue ID is the sys_id of a queue: 32 "
+                "characters, 0-9 and a-f. In ServiceNow, right-click the queue and "
+                "choose Copy sys_id.",
+            )
+
+    def _moves(self) -> bool:
+        if self.connection is None:
+            return False
+        stored = self.connection.host_url
+        return bool(self.cleaned_data.get("host_url", stored) != stored)
 
     def _check_host(self, connection: Connection) -> None:
-        host = self.cleaned_data.get("host_url", connection.host_url)
-        if host == connection.host_url or self.cleaned_data["confirm_host"]:
+        host = self.cleaned_data.get("host_url")
+        if not self._moves() or self.cleaned_data["confirm_host"]:
             return
-        if _holds_secrets(connection):
+        if any(self.secrets.values()):
             self.add_error(
                 "confirm_host",
                 f"The Host URL changes from {connection.host_url} to "
@@ -179,76 +239,61 @@ class BotForm(BotModelForm):
                 "one, or enter the old one again.",
             )
 
-    def _check_user(self, connection: Connection) -> None:
-        """Refuse another ServiceNow user while conversations run as the present one."""
+    def _check_open_handoffs(self, connection: Connection) -> None:
+        """Refuse another chat system or user while conversations run in the present."""
+        count = self.instance.handoffs.open().count()
+        user, system = connection.runtime.user_name, self.instance.chat_system
+        if not count:
+            return
+        wait = "Switch Enable off, wait until they have ended, then change this."
+        if self.cleaned_data.get("chat_system", system) != system:
+            where = ChatSystem(system).label
+            self.add_error("chat_system", f"{count} open handoffs use {where}. {wait}")
         changed = [
             name
             for name in IDENTITY
             if self.cleaned_data.get(name, "") != getattr(connection, name)
             and name not in self.errors
         ]
-        user, count = (
-            connection.runtime.user_name,
-            self.instance.handoffs.open().count(),
-        )
-        if changed and user and count:
-            self.add_error(
-                changed[0],
-                f"{count} open handoffs run as {user}. Switch Enable off, wait until "
-                "they have ended, then change this.",
-            )
+        if changed and user:
+            self.add_error(changed[0], f"{count} open handoffs run as {user}. {wait}")
 
     def stage_texts(self) -> texts.Texts:
         return texts.join(self.cleaned_data)
 
     def credentials(self) -> dict[str, Any]:
-        """Return what `servicenow_auth.services.configure` takes.
+        """Return what `servicenow_auth.services.configure` takes."""
+        names = ("host_url", "authorization_type", *CREDENTIALS)
+        return {name: self.cleaned_data[name] for name in names}
 
-        Fields of the other authorization type are hidden: what is stored in them stays.
-        """
-        stored, given = self.connection, self.cleaned_data
-        chosen = CREDENTIALS[given["authorization_type"]]
-        kept = {
-            "user_name": stored.user_name if stored else "",
-            "client_id": stored.client_id if stored else "",
-        }
-        return {
-            "host_url": given["host_url"],
-            "authorization_type": given["authorization_type"],
-            **{
-                name: given[name] if name in chosen else kept.get(name)
-                for names in CREDENTIALS.values()
-                for name in names
-            },
-        }
+
+def _first() -> dict[str, Any]:
+    return texts.FIRST_TEXTS | agent_chat.initial(AgentChatConfiguration())
 
 
 def _initial(bot: Bot) -> dict[str, Any]:
     connection = bot.connection
     return {
         "host_url": connection.host_url,
-        "stored_host": connection.host_url if _holds_secrets(connection) else "",
+        "stored_host": connection.host_url if any(_secrets(bot).values()) else "",
         "authorization_type": connection.authorization_type,
         "user_name": connection.user_name,
         "client_id": connection.client_id,
         "wait_minutes": bot.wait_timeout // timedelta(minutes=1),
         "idle_minutes": bot.idle_timeout // timedelta(minutes=1),
         **texts.split(bot.texts),
+        **agent_chat.initial(bot.agent_chat),
     }
 
 
-def _secrets(connection: Connection | None) -> dict[str, Secret | None]:
-    if connection is None:
-        return {}
+def _secrets(bot: Bot) -> dict[str, Secret | None]:
+    """Return what belongs to the instance at the Host URL, by form field."""
     return {
-        "password": connection.password,
-        "client_secret": connection.client_secret,
-        "refresh_token": connection.runtime.refresh_token,
+        "password": bot.connection.password,
+        "client_secret": bot.connection.client_secret,
+        "refresh_token": bot.connection.runtime.refresh_token,
+        "message_secret": bot.agent_chat.message_secret,
     }
-
-
-def _holds_secrets(connection: Connection) -> bool:
-    return any(_secrets(connection).values())
 
 
 def _checked(reduce: Callable[[str], str], typed: str) -> str:

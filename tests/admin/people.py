@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from handoff import services
 from handoff.models import Bot
+from handoff.models.agent_chat import default_phrases
+from handoff.models.bot import ATTACHMENT_TYPES
 from servicenow_auth import services as connections
 from servicenow_auth.models import ConnectionRuntime, State
 
@@ -32,6 +34,20 @@ FORM: dict[str, Any] = {
     "queue_id": QUEUE,
     "webhook_url": "",
     "callback_authentication": "signature",
+    "start_strategy": "create",
+    "app_inbound_id": "",
+    "message_auth": "none",
+    "message_secret": "",
+    "queue_mode": "context",
+    "queue_variable": "liveagent_queue_id",
+    "answer_seconds": "60",
+    **{
+        f"phrases_{kind}": "\r\n".join(phrases)
+        for kind, phrases in default_phrases().items()
+    },
+    "max_attachments": "5",
+    "max_attachment_megabytes": "10",
+    "attachment_types": "\r\n".join(ATTACHMENT_TYPES),
     "send_transcript": "on",
     "other_texts": "{}",
     "wait_minutes": "30",
