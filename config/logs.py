@@ -10,7 +10,7 @@ from typing import Any
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRETS = re.compile(
     r"(?i)(bearer\s+|basic\s+|(?:client_secret|refresh_token|access_token|password|code"
-    r"|code_verifier|token)[\"']?\s*[=:]\s*[\"']?|whsec_|/servicenow/callback/)"
+    r"|code_verifier|token|secret)[\"']?\s*[=:]\s*[\"']?|whsec_|/servicenow/callback/)"
     r"[A-Za-z0-9._~+/=%-]+"
 )
 

@@ -1,4 +1,4 @@
-"""Is this ServiceNow? By signature, static header or Basic, as the bot is set up."""
+"""Is this ServiceNow? By signature, header, Basic or URL, as the bot is set up."""
 
 import base64
 import binascii
@@ -11,10 +11,11 @@ from handoff import limits, signatures
 from handoff.chat_systems.connect_support import is_existing_rule
 from handoff.exceptions import MalformedBody
 from handoff.models import Bot, SigningSecret
-from handoff.models.bot import CallbackAuthentication
+from handoff.models.bot import CallbackAuthentication, ChatSystem
 from handoff.strict_json import load_json
 
 SECRET_HEADER = "X-Handoff-Secret"  # noqa: S105 - its name, not its value
+SECRET_PARAMETER = "secret"  # noqa: S105 - the same
 CREDENTIALS = ("webhook-signature", SECRET_HEADER, "Authorization")
 EXISTING_RULE = "existing_rule"
 
@@ -35,11 +36,16 @@ def authenticate(*, callback_id: str, request: HttpRequest) -> Caller:
     bot = Bot.objects.filter(callback_id=callback_id).first()
     if bot is None:
         raise Stranger
-    if any(name in request.headers for name in CREDENTIALS):
+    if _shows_credentials(request):
         return _proven(bot=bot, request=request)
-    if bot.accept_existing_rules:
+    if bot.accept_existing_rules and bot.chat_system == ChatSystem.CONNECT_SUPPORT:
         return _unproven(bot=bot, request=request)
     raise Stranger
+
+
+def _shows_credentials(request: HttpRequest) -> bool:
+    in_headers = any(name in request.headers for name in CREDENTIALS)
+    return in_headers or SECRET_PARAMETER in request.GET
 
 
 def _proven(*, bot: Bot, request: HttpRequest) -> Caller:
@@ -50,6 +56,8 @@ def _proven(*, bot: Bot, request: HttpRequest) -> Caller:
             return Caller(bot, bot.callback_authentication, delivery_id)
         case CallbackAuthentication.HEADER:
             given = request.headers.get(SECRET_HEADER, "")
+        case CallbackAuthentication.URL:
+            given = request.GET.get(SECRET_PARAMETER, "")
         case _:
             given = _basic_password(request.headers.get("Authorization", ""))
     if not _is_one_of(secrets, given=given):
