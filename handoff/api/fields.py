@@ -42,10 +42,12 @@ class Time(serializers.DateTimeField):
 class QueueField(serializers.RegexField):
     def __init__(self) -> None:
         super().__init__(
-            r"\A[0-9a-f]{32}\Z",
+            # Safe in a path.
+            r"\A[0-9A-Za-z_-]{1,100}\Z",
             default="",
             allow_blank=True,
-            help_text="sys_id of a queue; without it the bot's own.",
+            help_text="Connect Support: sys_id of a queue. Agent Chat: what the "
+            "queues' conditions compare. Without it the bot's own.",
         )
 
 

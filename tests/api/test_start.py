@@ -181,7 +181,7 @@ WRONG = [
     ({"channel": "c" * 51}, "channel"),
     ({"language": "l" * 36}, "language"),
     ({"queue": "a^ORqueue=b"}, "queue"),
-    ({"queue": "a" * 31}, "queue"),
+    ({"queue": "q" * 101}, "queue"),
     ({"skills": "returns"}, "skills"),
     ({"skills": ["ok", 7]}, "skills.1"),
     ({"skills": ["s"] * 51}, "skills"),
