@@ -163,14 +163,23 @@ class Browser:
         return self.session.get(self._address(path), timeout=10, **options)
 
     def submit(
-        self, page: requests.Response, *, action: str = "", **fields: str
+        self,
+        page: requests.Response,
+        *,
+        action: str = "",
+        file: tuple[str, bytes, str] | None = None,
+        **fields: str,
     ) -> requests.Response:
-        """Send a form of the page with its CSRF token; by default to the page."""
+        """Send a form of the page with its CSRF token; by default to the page.
+
+        `file` is name, content and type of what the field of that name holds.
+        """
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         token = {"csrfmiddlewaretoken": found[1]} if found else {}
         return self.session.post(
             self._address(action or page.url),
             data=token | fields,
+            files={"file": file} if file else None,
             timeout=10,
             allow_redirects=False,
         )
