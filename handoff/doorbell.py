@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 # After a failure nobody waits for the broker for this long; the sweep takes over.
 SILENCE = 5.0
 EXPIRES = 60
+TYPING_EXPIRES = 5
 
 
 class _Breaker:
@@ -28,14 +29,14 @@ class _Breaker:
     open_until = 0.0
 
 
-def ring(task: str, *args: int | str) -> None:
+def ring(task: str, *args: int | str, expires: int = EXPIRES) -> None:
     """Publish now; swallow and count what the broker says against it."""
     if time.monotonic() < _Breaker.open_until:
         DOORBELL_ERRORS.inc()
         return
     try:
         current_app.send_task(
-            f"handoff.tasks.{task}", args=args, expires=EXPIRES, ignore_result=True
+            f"handoff.tasks.{task}", args=args, expires=expires, ignore_result=True
         )
     except (OperationalError, LimitExceeded, OSError) as exc:
         _Breaker.open_until = time.monotonic() + SILENCE
@@ -55,6 +56,16 @@ def ring_lane(lane_id: int) -> None:
 def ring_callbacks(*, bot_id: UUID, group_id: str) -> None:
     """Ring for the stored callbacks of one conversation."""
     ring_on_commit("process_callbacks", str(bot_id), group_id)
+
+
+def ring_typing(handoff_id: UUID, *, typing: bool) -> None:
+    """Ring for a typing notice, which is worth nothing a few seconds later."""
+    ring("show_typing", str(handoff_id), int(typing), expires=TYPING_EXPIRES)
+
+
+def ring_receipts(handoff_id: UUID) -> None:
+    """Ring for what the agent is to be shown of what has reached the bot."""
+    ring_on_commit("send_receipts", str(handoff_id))
 
 
 def ring_look(handoff_id: UUID) -> None:

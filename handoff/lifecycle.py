@@ -13,8 +13,17 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
-from handoff import doorbell
-from handoff.models import Bot, BotRuntime, Event, Handoff, Lane, Message, Outgoing
+from handoff import chat_systems, doorbell
+from handoff.models import (
+    Attachment,
+    Bot,
+    BotRuntime,
+    Event,
+    Handoff,
+    Lane,
+    Message,
+    Outgoing,
+)
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
 
@@ -52,7 +61,7 @@ def lock(handoff_id: UUID) -> Handoff:
     """
     return (
         Handoff.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("bot__connection__runtime")
+        .select_related("bot__connection__runtime", "bot__agent_chat")
         .get(pk=handoff_id)
     )
 
@@ -85,7 +94,13 @@ def _text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
     return None
 
 
-def emit(handoff: Handoff, event_type: str, data: dict[str, Any]) -> Event:
+def emit(
+    handoff: Handoff,
+    event_type: str,
+    data: dict[str, Any],
+    *,
+    message: Message | None = None,
+) -> Event:
     """Tell the bot something about a handoff, in the order of the calls."""
     if event_type.startswith("handoff."):
         text = _text_for(handoff.bot, event_type=event_type, language=handoff.language)
@@ -93,7 +108,8 @@ def emit(handoff: Handoff, event_type: str, data: dict[str, Any]) -> Event:
         went = handoff.state == State.FAILED and handoff.reason in GONE_BY_THEMSELVES
         data = {**data, "text": None if went else text}
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
-    return _append(lane, Event(bot=handoff.bot, handoff=handoff, type=event_type), data)
+    event = Event(bot=handoff.bot, handoff=handoff, type=event_type, message=message)
+    return _append(lane, event, data)
 
 
 def emit_for_bot(bot: Bot, event_type: str, data: dict[str, Any]) -> Event:
@@ -164,6 +180,7 @@ def queue(
     text: str = "",
     message: Message | None = None,
     part: int = 0,
+    attachment: Attachment | None = None,
 ) -> Outgoing:
     """Put one more item into the handoff's lane to ServiceNow."""
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
@@ -174,9 +191,18 @@ def queue(
         text=text,
         message=message,
         part=part,
+        attachment=attachment,
     )
     doorbell.ring_lane(lane.pk)
     return item
+
+
+def wake(handoff: Handoff) -> None:
+    """Let the lane to ServiceNow go on with what waits in it."""
+    lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
+    waiting = Lane.objects.filter(pk=lane.pk, wake_at__isnull=False)
+    if waiting.update(wake_at=Now()):
+        doorbell.ring_lane(lane.pk)
 
 
 def finish(
@@ -228,16 +254,26 @@ def give_up_pending(handoff: Handoff, *, error: str) -> None:
             message_failed(handoff, message, reason=error)
 
 
-def close(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> bool:
+def close(
+    handoff: Handoff, *, reason: Reason, ended_by: EndedBy, detail: str = ""
+) -> bool:
     """Make a handoff final from our side, and leave what ServiceNow has of it."""
     if handoff.is_final:
         return False
     start = Outgoing.objects.get(lane__handoff=handoff, kind=Outgoing.Kind.START)
-    if start.state == ItemState.PENDING:
+    is_begun = start.state != ItemState.PENDING
+    if not is_begun or waits_for_agent(handoff):
         give_up_pending(handoff, error="The handoff ended before it was sent.")
-    else:
+    if is_begun:
         queue(handoff, kind=Outgoing.Kind.END)
-    return finish(handoff, reason=reason, ended_by=ended_by)
+    data = {"detail": detail} if detail else {}
+    return finish(handoff, reason=reason, ended_by=ended_by, data=data)
+
+
+def waits_for_agent(handoff: Handoff) -> bool:
+    """Tell whether messages have to wait until an agent is there."""
+    traits = chat_systems.traits(handoff.bot)
+    return traits.waits_for_agent and handoff.state != State.ACCEPTED
 
 
 def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 
 from handoff import relay
-from handoff.relay import inbox, looking, watching
+from handoff.relay import courtesies, inbox, looking, watching
 
 
 @shared_task
@@ -25,6 +25,16 @@ def process_callbacks(bot_id: str, group_id: str) -> None:
 @shared_task
 def look_at_handoff(handoff_id: str) -> None:
     looking.look(UUID(handoff_id))
+
+
+@shared_task
+def show_typing(handoff_id: str, typing: int) -> None:
+    courtesies.show_typing(UUID(handoff_id), typing=bool(typing))
+
+
+@shared_task
+def send_receipts(handoff_id: str) -> None:
+    courtesies.send_receipts(UUID(handoff_id))
 
 
 @shared_task

@@ -20,6 +20,7 @@ from servicenow_auth.exceptions import (
     AttemptRefused,
     NotAuthorized,
     SealBroken,
+    Throttled,
     TokenEndpointUnavailable,
 )
 from servicenow_auth.fields import Secret, seal
@@ -32,6 +33,9 @@ from servicenow_auth.models import (
     State,
 )
 from servicenow_auth.signals import user_changing
+
+# Where ServiceNow did not say how long.
+UNTOLD_PAUSE = timedelta(seconds=30)
 
 logger = logging.getLogger(__name__)
 
@@ -259,10 +263,17 @@ def _hash(text: str) -> str:
 # --- Pauses ------------------------------------------------------------------------
 
 
-def pause(connection: Connection, *, seconds: float, reason: str) -> None:
-    """Send nothing to this instance for a while; a longer pause stays as it is."""
-    until = Now() + timedelta(seconds=seconds)
+def pause(connection: Connection, told: Throttled) -> timedelta:
+    """Send nothing to this instance for as long as it asked; return how long that is.
+
+    A longer pause stays as it is.
+    """
+    wait = UNTOLD_PAUSE
+    if told.retry_after is not None:
+        wait = timedelta(seconds=told.retry_after)
+    until = Now() + wait
     rows = ConnectionRuntime.objects.filter(pk=connection.pk)
     rows.filter(Q(paused_until=None) | Q(paused_until__lt=until)).update(
-        paused_until=until, pause_reason=reason[:300]
+        paused_until=until, pause_reason=told.detail[:300]
     )
+    return wait

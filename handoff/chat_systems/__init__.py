@@ -23,6 +23,7 @@ from handoff.chat_systems.base import (
     Speaker,
     Traits,
     Typing,
+    UploadUnclear,
 )
 from handoff.chat_systems.connect_support import ConnectSupport
 from handoff.models import Bot
@@ -42,6 +43,11 @@ def connect(bot: Bot, instance: Instance) -> ChatSystem:
 
 def traits(bot: Bot) -> Traits:
     return SYSTEMS[bot.chat_system].traits
+
+
+def unreadable() -> list[str]:
+    """Return the choices of chat systems whose messages cannot be read again."""
+    return [choice for choice, system in SYSTEMS.items() if not system.traits.can_read]
 
 
 def news(bot: Bot, body: Any) -> list[News]:
@@ -71,8 +77,10 @@ __all__ = [
     "Speaker",
     "Traits",
     "Typing",
+    "UploadUnclear",
     "connect",
     "group_of",
     "news",
     "traits",
+    "unreadable",
 ]

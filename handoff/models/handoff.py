@@ -86,6 +86,8 @@ class Handoff(models.Model):
     queued_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # When ServiceNow first called back about it.
+    heard_at = models.DateTimeField(null=True)
     idle_warned_at = models.DateTimeField(null=True)
     # Due for a look at ServiceNow; null when nothing is left to be seen there.
     poll_at = models.DateTimeField(null=True)

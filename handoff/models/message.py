@@ -16,6 +16,16 @@ class Role(models.TextChoices):
     SYSTEM = "system", "System"
 
 
+class Receipt(models.TextChoices):
+    """What the agent is shown of how a message of his reached the bot."""
+
+    DUE = "due", "Due"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Failed"
+    # ServiceNow takes none.
+    REFUSED = "refused", "Refused"
+
+
 # As in ItemState, which stands in a module above this one.
 WORST_FIRST = ("failed", "sending", "pending", "sent")
 
@@ -41,8 +51,8 @@ class Message(models.Model):
     sender_avatar_url = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True)
     recovered = models.BooleanField(default=False)
-    # What ServiceNow was told of how it reached the bot; empty until then.
-    receipt = models.CharField(max_length=20, blank=True)
+    # Empty where the chat system shows none.
+    receipt = models.CharField(max_length=10, choices=Receipt, blank=True)
     created_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -57,6 +67,13 @@ class Message(models.Model):
                 name="one_message_per_sys_id",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=Q(receipt="due"),
+                name="receipts_to_send",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.number}"
@@ -66,3 +83,10 @@ class Message(models.Model):
         """Return the worst state of its parts, or "received" where it has none."""
         states = {part.state for part in self.parts.all()}
         return next((state for state in WORST_FIRST if state in states), "received")
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether every part was sent, and every file fetched that was to be."""
+        unsent = self.parts.exclude(state="sent")
+        unfetched = self.attachments.filter(offered_at__isnull=False, fetched_at=None)
+        return not unsent.exists() and not unfetched.exists()

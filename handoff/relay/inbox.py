@@ -7,39 +7,95 @@ all callbacks of one conversation in one transaction under the handoff's lock.
 import json
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import InboundMessage, News, Observation, Speaker
-from handoff.models import Callback, Handoff, Message, Outgoing
-from handoff.models.message import Role
-from handoff.relay.observing import observe
+from handoff.chat_systems import InboundMessage, News
+from handoff.models import Attachment, Callback, Handoff
+from handoff.relay import files
+from handoff.relay.ingesting import take_in, wants_files
+from servicenow_auth.client import Instance
+from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
 
 # A rule fires before our own request to open the conversation is answered, so a name
 # we do not know may be one that we are about to learn.
 GRACE = timedelta(minutes=2)
+# A file that could not be had for so long is told as missing.
+FILE_PATIENCE = timedelta(seconds=60)
 BATCH = 200
 
 
-@transaction.atomic
 def process(*, bot_id: UUID, group_id: str) -> None:
-    """Relay the stored callbacks of one conversation, in the order they came."""
+    """Relay the stored callbacks of one conversation, in the order they came.
+
+    A message with files waits until they are here, and what was said after it with it.
+    """
+    held: Held = {}
+    while (wanted := _process(bot_id, group_id, held)) is not None:
+        fetched = _fetch(wanted)
+        if fetched is None:
+            return  # the sweep rings again
+        held[wanted.key] = fetched
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A message whose files are still at ServiceNow."""
+
+    handoff: Handoff
+    callback: Callback
+    message: InboundMessage
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.callback.pk, self.message.sys_id
+
+
+Held = dict[tuple[int, str], list[Attachment]]
+
+
+@transaction.atomic
+def _process(bot_id: UUID, group_id: str, held: Held) -> Wanted | None:
+    """Relay what can be relayed; return the first message that lacks its files."""
     handoff = _lock_by_group(bot_id, group_id)
     stored = Callback.objects.filter(
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
     ).order_by("pk")
+    if handoff is not None and handoff.heard_at is None:
+        handoff.heard_at = now()
+        handoff.save(update_fields=["heard_at"])
     for callback, news in _in_order(stored.select_related("bot__agent_chat")[:BATCH]):
         if handoff is not None:
-            _close(callback, take_in_all(handoff, news))
+            for message in _messages(news):
+                wanted = Wanted(handoff, callback, message)
+                if wanted.key not in held and wants_files(handoff, message):
+                    return wanted
+            _close(callback, _take_in_all(handoff, callback, news, held))
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
+    return None
+
+
+def _fetch(wanted: Wanted) -> list[Attachment] | None:
+    """Return a message's files, or None: they can't be had yet."""
+    give_up = wanted.callback.received_at < now() - FILE_PATIENCE
+    bot = wanted.handoff.bot
+    try:
+        with Instance(bot.connection) as instance:
+            system = chat_systems.connect(bot, instance)
+            return files.fetch(wanted.handoff, system, wanted.message, give_up=give_up)
+    except DeliveryError as exc:
+        details = {"handoff_id": wanted.handoff.pk, "detail": exc.detail}
+        logger.warning("files.not_fetched", extra=details)
+        return None
 
 
 def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
@@ -70,31 +126,16 @@ def _messages(news: Iterable[News]) -> list[InboundMessage]:
     return [said for said in news if isinstance(said, InboundMessage)]
 
 
-def take_in_all(handoff: Handoff, news: list[News]) -> str:
+def _take_in_all(
+    handoff: Handoff, callback: Callback, news: list[News], held: Held
+) -> str:
     """Take in what one callback says; return why nothing of it was relayed, or ""."""
-    notes = [take_in(handoff, said) for said in news]
+    notes = []
+    for said in news:
+        name = said.sys_id if isinstance(said, InboundMessage) else ""
+        attachments = held.get((callback.pk, name), [])
+        notes.append(take_in(handoff, said, attachments=attachments))
     return "" if "" in notes else next(iter(notes), "unknown kind")
-
-
-def take_in(handoff: Handoff, said: News, *, recovered: bool = False) -> str:
-    """Take one piece of news in; return why not, or "".
-
-    Inside the caller's transaction, with the handoff locked. What the database refuses
-    must not hold up all that was said after it.
-    """
-    try:
-        with transaction.atomic():
-            if isinstance(said, InboundMessage):
-                return _ingest(handoff, said, recovered=recovered)
-            if isinstance(said, Observation):
-                observe(handoff, said)
-    except (DataError, IntegrityError) as exc:
-        logger.warning(
-            "callback.not_kept",
-            extra={"handoff_id": handoff.pk, "error": type(exc).__name__},
-        )
-        return "refused by the database"
-    return ""
 
 
 def _close(callback: Callback, note: str) -> None:
@@ -103,71 +144,6 @@ def _close(callback: Callback, note: str) -> None:
     callback.state = Callback.State.RELAYED if relayed else Callback.State.IGNORED
     callback.note, callback.processed_at = note, now()
     callback.save(update_fields=["state", "note", "processed_at"])
-
-
-def _ingest(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> str:
-    """Relay a message to the bot, once."""
-    reason = _why_not(handoff, said)
-    if not reason:
-        message = _store(handoff, said, recovered=recovered)
-        lifecycle.emit(handoff, "message.created", _describe(message, said))
-    return reason
-
-
-def _why_not(handoff: Handoff, said: InboundMessage) -> str:
-    """Return why a message is not for the bot: the first reason that holds."""
-    reasons = {
-        "after the end": handoff.is_final,
-        "internal": said.internal,
-        "no sys_id": not said.sys_id,
-        "empty": not said.text.strip(),
-        "our own message": _is_ours(handoff, said),
-        "repeated": handoff.messages.filter(sys_id=said.sys_id).exists(),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
-
-
-def _is_ours(handoff: Handoff, said: InboundMessage) -> bool:
-    user_name = handoff.bot.connection.runtime.user_name
-    if user_name and said.author.casefold() == user_name.casefold():
-        return True
-    sent = Outgoing.objects.filter(lane__handoff=handoff, sys_id=said.sys_id)
-    return bool(said.sys_id) and sent.exists()
-
-
-def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Message:
-    if said.speaker == Speaker.SYSTEM:
-        role, name, avatar = Role.SYSTEM, "", ""
-    else:
-        role, name = Role.AGENT, said.sender_name or handoff.agent_name or said.author
-        avatar = handoff.agent_avatar_url if name == handoff.agent_name else ""
-    return Message.objects.create(
-        handoff=handoff,
-        role=role,
-        sys_id=said.sys_id,
-        text=said.text,
-        html=said.html,
-        sender_name=name[:200],
-        sender_avatar_url=avatar,
-        sent_at=said.sent_at,
-        recovered=recovered,
-    )
-
-
-def _describe(message: Message, said: InboundMessage) -> dict[str, object]:
-    avatar_url = message.sender_avatar_url or None
-    return {
-        "message_id": str(message.id),
-        "role": message.role,
-        "sender": {"name": message.sender_name or None, "avatar_url": avatar_url},
-        "text": message.text,
-        "html": message.html,
-        "attachments": [],
-        "links": said.links,
-        "choices": said.choices,
-        "sent_at": message.sent_at and lifecycle.timestamp(message.sent_at),
-        "recovered": message.recovered,
-    }
 
 
 def sweep() -> None:

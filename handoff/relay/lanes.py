@@ -142,6 +142,9 @@ def _intend(
     while (item := route.head()) is not None:
         if own_intent and item.state == ItemState.SENDING:
             item.state, item.attempts = ItemState.PENDING, item.attempts - 1
+        if item.state == ItemState.SENDING and route.proven(item):
+            _settle(route, item)
+            continue
         hold = route.hold(item)
         if hold is not None:
             lease.release(wake_at=hold.until, reason=hold.reason)

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import ChatSystem
-from handoff.models import Handoff
-from handoff.relay import speaking
-from handoff.relay.inbox import take_in
+from handoff.models import Callback, Handoff
+from handoff.relay import files, speaking
+from handoff.relay.ingesting import take_in, wants_files
 from handoff.relay.observing import announce_end
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
@@ -33,6 +34,9 @@ AFTER_TROUBLE = timedelta(seconds=60)
 END_PATIENCE = timedelta(seconds=60)
 END_RETRY = timedelta(seconds=5)
 OVERLAP = timedelta(minutes=5)
+# Where messages can't be read, one that the end overtook may still come.
+STRAGGLERS = timedelta(seconds=3)
+AGAIN_SOON = timedelta(seconds=1)
 
 
 def look(handoff_id: UUID) -> None:
@@ -40,9 +44,54 @@ def look(handoff_id: UUID) -> None:
     handoff = _claim(handoff_id)
     if handoff is None:
         return
-    if ends_at := handoff.bot.connection.runtime.pause_ends_at:
+    if not chat_systems.traits(handoff.bot).can_read:
+        _announce_unread(handoff)
+    elif ends_at := handoff.bot.connection.runtime.pause_ends_at:
         _look_later(handoff, after=ends_at - now())
+    else:
+        _read(handoff)
+
+
+def _claim(handoff_id: UUID) -> Handoff | None:
+    """Take a due look by moving its time: whoever moves it, looks."""
+    due = Handoff.objects.filter(pk=handoff_id, poll_at__lte=Now())
+    if not due.update(poll_at=Now() + LOOK_LEASE):
+        return None
+    related = ("bot__connection__runtime", "bot__agent_chat")
+    return Handoff.objects.select_related(*related).get(pk=handoff_id)
+
+
+def _announce_unread(handoff: Handoff) -> None:
+    """Announce an end where nothing can be read, after time for what it overtook."""
+    if handoff.pending_end_at is None:
+        _unless_wanted(handoff).update(poll_at=None)
         return
+    rest = handoff.pending_end_at + STRAGGLERS - now()
+    if rest <= timedelta(0) and _is_all_taken_in(handoff):
+        with transaction.atomic():
+            announce_end(lifecycle.lock(handoff.pk), complete=False)
+    else:
+        _look_again(handoff, after=max(rest, AGAIN_SOON))
+
+
+def _is_all_taken_in(handoff: Handoff) -> bool:
+    """Tell whether no callback waits, as for a file; it may wait only so long."""
+    waiting = Callback.objects.filter(
+        bot=handoff.bot_id, group_id=handoff.group_id, state=Callback.State.STORED
+    )
+    return not waiting.filter(received_at__gt=now() - END_PATIENCE * 2).exists()
+
+
+def _unless_wanted(handoff: Handoff) -> QuerySet[Handoff]:
+    """Return the handoff, unless somebody wanted a look while this one was made."""
+    return Handoff.objects.filter(pk=handoff.pk, poll_at=handoff.poll_at)
+
+
+def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
+    _unless_wanted(handoff).update(poll_at=Now() + after, **fields)
+
+
+def _read(handoff: Handoff) -> None:
     try:
         with Instance(handoff.bot.connection) as instance:
             system = chat_systems.connect(handoff.bot, instance)
@@ -56,46 +105,35 @@ def look(handoff_id: UUID) -> None:
         _look_again(handoff, after=settings.POLL_INTERVAL, must_read=False)
 
 
-def _claim(handoff_id: UUID) -> Handoff | None:
-    """Take a due look by moving its time: whoever moves it, looks."""
-    due = Handoff.objects.filter(pk=handoff_id, poll_at__lte=Now())
-    if not due.update(poll_at=Now() + LOOK_LEASE):
-        return None
-    related = "bot__connection__runtime"
-    return Handoff.objects.select_related(related).get(pk=handoff_id)
-
-
-def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
-    """Set the next look, unless somebody wanted one while this one was made."""
-    unchanged = Handoff.objects.filter(pk=handoff.pk, poll_at=handoff.poll_at)
-    unchanged.update(poll_at=Now() + after, **fields)
-
-
 def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
     seen = system.observe(speaking.conversation(handoff))
     if seen is None:
         return
-    agent = None
     is_known = seen.agent_id == handoff.agent_id and bool(handoff.agent_name)
     if seen.agent_id and not is_known:
         agent = system.agent(agent_id=seen.agent_id)
+        if agent:
+            picture = agent.avatar_url
+            seen = replace(seen, agent_name=agent.name, agent_avatar_url=picture)
     with transaction.atomic():
-        locked = lifecycle.lock(handoff.pk)
-        take_in(locked, replace(seen, agent_name=agent.name) if agent else seen)
-        if agent and agent.avatar_url:
-            locked.agent_avatar_url = agent.avatar_url[:500]
-            locked.save(update_fields=["agent_avatar_url"])
+        take_in(lifecycle.lock(handoff.pk), seen)
 
 
 def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     since = handoff.created_at - OVERLAP
     messages = system.messages(speaking.conversation(handoff), since=since)
+    known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
+    news = [message for message in messages if message.sys_id not in known]
+    held = {
+        message.sys_id: files.fetch(handoff, system, message, give_up=True)
+        for message in news
+        if wants_files(handoff, message)
+    }
     with transaction.atomic():
         locked = lifecycle.lock(handoff.pk)
-        known = set(locked.messages.exclude(sys_id="").values_list("sys_id", flat=True))
-        for message in messages:
-            if message.sys_id not in known:
-                take_in(locked, message, recovered=True)
+        for message in news:
+            attachments = held.get(message.sys_id, [])
+            take_in(locked, message, attachments=attachments, recovered=True)
         # An end that became known after the read is told after the next one.
         if handoff.pending_end is not None:
             announce_end(locked, complete=True)
@@ -106,8 +144,7 @@ def _unseen(handoff: Handoff, exc: DeliveryError) -> None:
         "look.failed", extra={"handoff_id": handoff.pk, "detail": exc.detail}
     )
     if isinstance(exc, Throttled):
-        wait = exc.retry_after if exc.retry_after is not None else 30.0
-        auth.pause(handoff.bot.connection, seconds=wait, reason=exc.detail)
+        auth.pause(handoff.bot.connection, exc)
     _look_later(handoff, after=AFTER_TROUBLE)
 
 

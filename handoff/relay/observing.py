@@ -4,22 +4,31 @@ Callbacks and looks come in any order and repeat; the state machine lets each ne
 once. Every function runs inside the caller's transaction, with the handoff locked.
 """
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from handoff import doorbell, lifecycle
+from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import EntryState, Observation
-from handoff.models import Handoff
+from handoff.models import Handoff, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 
 ENDS = {
     EntryState.CLOSED: (Reason.COMPLETED, EndedBy.AGENT),
     EntryState.LEFT: (Reason.USER_LEFT, EndedBy.USER),
     EntryState.ABANDONED: (Reason.USER_LEFT, EndedBy.USER),
+    EntryState.SURVEY: (Reason.COMPLETED, EndedBy.AGENT),
+    EntryState.TIMED_OUT: (Reason.IDLE_TIMEOUT, EndedBy.SYSTEM),
+    EntryState.NO_AGENT: (Reason.NO_AGENT_AVAILABLE, EndedBy.SYSTEM),
+    EntryState.TAKEN_BACK: (Reason.NOT_ROUTED, EndedBy.SYSTEM),
+    EntryState.FAULTED: (Reason.FAULTED, EndedBy.SYSTEM),
     EntryState.GONE: (Reason.CONVERSATION_GONE, EndedBy.SYSTEM),
 }
+# How long a user may take to say how it was.
+SURVEY_TIME = timedelta(minutes=10)
 
 
 def observe(handoff: Handoff, seen: Observation) -> None:
@@ -38,7 +47,9 @@ def observe(handoff: Handoff, seen: Observation) -> None:
         if _was_accepted(seen):
             _accepted(handoff, seen)
         reason, ended_by = ENDS[seen.state]
-        _ending(handoff, reason=reason, ended_by=ended_by)
+        surveyed = (seen.state, handoff.state) == (EntryState.SURVEY, State.ACCEPTED)
+        after = SURVEY_TIME if surveyed else timedelta(0)
+        _ending(handoff, reason=reason, ended_by=ended_by, after=after)
 
 
 def _remember(handoff: Handoff, **fields: Any) -> bool:
@@ -56,6 +67,8 @@ def _remember(handoff: Handoff, **fields: Any) -> bool:
 
 
 def _waiting(handoff: Handoff, seen: Observation, *, moved_on: bool) -> None:
+    if handoff.state == State.ACCEPTED and not moved_on:
+        return  # it was overtaken on its way
     news = _remember(
         handoff,
         position=seen.position,
@@ -83,15 +96,44 @@ def _wait_of(handoff: Handoff) -> dict[str, Any]:
 
 
 def _accepted(handoff: Handoff, seen: Observation) -> None:
-    new_agent = _remember(handoff, agent_id=seen.agent_id)
-    _remember(handoff, agent_name=seen.agent_name[:200])
+    is_another = _is_another_agent(handoff, seen)
+    _remember(
+        handoff,
+        agent_id=seen.agent_id,
+        agent_name=seen.agent_name[:200],
+        agent_avatar_url=picture(handoff, seen.agent_avatar_url),
+    )
     data = {"agent": handoff.agent}
     if lifecycle.move_to(
         handoff, State.ACCEPTED, accepted_at=now(), **lifecycle.NO_WAIT
     ):
+        lifecycle.wake(handoff)
         lifecycle.emit(handoff, "handoff.accepted", data)
-    elif new_agent:
+    elif is_another:
         lifecycle.emit(handoff, "handoff.transferred", data)
+
+
+def _is_another_agent(handoff: Handoff, seen: Observation) -> bool:
+    """Tell a change of the agent from one whose name comes after he accepted.
+
+    A queue entry names its agent at once; where there is none, an id or a name may
+    come with his first message only.
+    """
+    before, after = (
+        (handoff.agent_id, seen.agent_id)
+        if seen.agent_id
+        else (handoff.agent_name, seen.agent_name)
+    )
+    return bool(after) and after != before and bool(before or seen.entry_id)
+
+
+def picture(handoff: Handoff, address: str) -> str:
+    """Return the whole address of a picture that ServiceNow named by its path."""
+    if not address:
+        return ""
+    whole = urljoin(f"{handoff.bot.connection.host_url}/", address)
+    fits = len(whole) <= 500 and whole.startswith(("https://", "http://"))
+    return whole if fits else ""
 
 
 def _was_accepted(seen: Observation) -> bool:
@@ -100,15 +142,26 @@ def _was_accepted(seen: Observation) -> bool:
     return closed_by_agent or seen.state == EntryState.LEFT
 
 
-def _ending(handoff: Handoff, *, reason: Reason, ended_by: EndedBy) -> None:
-    """Note the end; it may have overtaken the last message, so a read comes first."""
-    if handoff.pending_end is not None:
+def _ending(
+    handoff: Handoff, *, reason: Reason, ended_by: EndedBy, after: timedelta
+) -> None:
+    """Note the end; it may have overtaken the last message, so a look comes first.
+
+    What ended first counts; but nobody waits for a survey that is over.
+    """
+    ends_at = now() + after
+    if handoff.pending_end_at is not None and handoff.pending_end_at <= ends_at:
         return
-    handoff.pending_end = {"reason": reason, "ended_by": ended_by}
+    if handoff.pending_end is None:
+        handoff.pending_end = {"reason": reason, "ended_by": ended_by}
+    handoff.pending_end_at = ends_at
     Handoff.objects.filter(pk=handoff.pk).update(
-        pending_end=handoff.pending_end, pending_end_at=Now(), poll_at=Now()
+        pending_end=handoff.pending_end,
+        pending_end_at=Now() + after,
+        poll_at=Now() + after,
     )
-    doorbell.ring_look(handoff.pk)
+    if not after:
+        doorbell.ring_look(handoff.pk)
 
 
 def announce_end(handoff: Handoff, *, complete: bool) -> None:
@@ -118,6 +171,8 @@ def announce_end(handoff: Handoff, *, complete: bool) -> None:
     lifecycle.give_up_pending(
         handoff, error="The conversation was closed before it was sent."
     )
+    if chat_systems.traits(handoff.bot).ends_twice and not handoff.is_final:
+        lifecycle.queue(handoff, kind=Outgoing.Kind.END)
     lifecycle.finish(
         handoff,
         reason=Reason(handoff.pending_end["reason"]),

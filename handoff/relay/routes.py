@@ -59,6 +59,9 @@ class Route(Protocol[ItemT]):
     def hold(self, item: ItemT) -> Hold | None:
         """Return why the item must wait, if it must."""
 
+    def proven(self, item: ItemT) -> bool:
+        """Return whether the far side showed that an ambiguous item arrived."""
+
     def send(self, item: ItemT, *, send_before: float) -> object:
         """Carry the item over, or raise a DeliveryError."""
 

@@ -19,6 +19,7 @@ from handoff import lifecycle, webhooks
 from handoff.exceptions import BotGone, BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
 from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay.courtesies import ring_receipt
 from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import transport
 from servicenow_auth.addresses import is_listed
@@ -48,7 +49,7 @@ class ToBot:
     def head(self) -> Event | None:
         return (
             Event.objects.filter(lane=self.lane, state__in=UNSETTLED)
-            .select_related("bot__runtime")
+            .select_related("bot__runtime", "message")
             .order_by("sequence")
             .first()
         )
@@ -56,6 +57,10 @@ class ToBot:
     def hold(self, item: Event) -> Hold | None:
         ends_at = item.bot.runtime.webhook_pause_ends_at
         return Hold(reason=UNAVAILABLE, until=ends_at) if ends_at else None
+
+    def proven(self, item: Event) -> bool:
+        """Tell nothing: a bot shows by its answer alone what it has."""
+        return False
 
     def send(self, item: Event, *, send_before: float) -> None:
         bot = item.bot
@@ -102,12 +107,14 @@ class ToBot:
         return wait
 
     def sent(self, item: Event, result: object) -> None:
+        ring_receipt(item)
         if item.bot.runtime.webhook_failures:
             self._runtime().update(
                 webhook_failures=0, webhook_paused_until=None, webhook_error=""
             )
 
     def failed(self, item: Event, error: DeliveryError) -> None:
+        ring_receipt(item)
         if not isinstance(error, BotGone) or not item.bot.webhook_url:
             return
         # Its own lane before its runtime, as everywhere: see handoff.lifecycle.

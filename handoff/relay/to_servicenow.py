@@ -37,9 +37,11 @@ UNREACHABLE = "unreachable"
 THROTTLED = "throttled"
 UNAUTHORIZED = "authorization_required"
 AMBIGUOUS = "ambiguous"
+NO_AGENT_YET = "waiting_for_agent"
 
+# The agent's coming wakes the lane; this is for a wake-up that was lost.
+AGENT_WAIT = timedelta(minutes=2)
 AUTHORIZATION_WAIT = timedelta(minutes=10)
-THROTTLE_WAIT = timedelta(seconds=30)
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
@@ -66,7 +68,7 @@ class ToServiceNow:
     def head(self) -> Outgoing | None:
         return (
             Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
-            .select_related("message", "lane__bot__connection__runtime")
+            .select_related("attachment", "message", "lane__bot__connection__runtime")
             .order_by("sequence")
             .first()
         )
@@ -79,7 +81,15 @@ class ToServiceNow:
             return Hold(reason=THROTTLED, until=ends_at)
         if runtime.state != AuthorizationState.READY:
             return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
+        is_message = item.kind == Outgoing.Kind.MESSAGE
+        if is_message and lifecycle.waits_for_agent(self.handoff):
+            return Hold(reason=NO_AGENT_YET, until=Now() + AGENT_WAIT)
         return None
+
+    def proven(self, item: Outgoing) -> bool:
+        """Tell it of a start: ServiceNow spoke of the conversation that it opened."""
+        is_start = item.kind == Outgoing.Kind.START
+        return is_start and bool(self.handoff.queued_at or self.handoff.accepted_at)
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
         """Wait as long again as has passed: the item must not be sent a second time."""
@@ -119,11 +129,8 @@ class ToServiceNow:
         if isinstance(error, Unauthorized):
             reason, wait = UNAUTHORIZED, _authorization_wait()
         elif isinstance(error, Throttled):
-            reason, wait = THROTTLED, THROTTLE_WAIT
-            if error.retry_after is not None:
-                wait = timedelta(seconds=error.retry_after)
-            connection = self.lane.bot.connection
-            auth.pause(connection, seconds=wait.total_seconds(), reason=error.detail)
+            reason = THROTTLED
+            wait = auth.pause(self.lane.bot.connection, error)
         return Verdict(ItemState.PENDING, reason, wait, counts=False)
 
     def sent(self, item: Outgoing, result: object) -> None:
@@ -134,7 +141,7 @@ class ToServiceNow:
 
     def _started(self, observation: Observation) -> None:
         self.handoff.group_id = observation.group_id
-        if not self.handoff.is_final:
+        if not self.handoff.is_final and self.chat_system.traits.can_read:
             self.handoff.poll_at = now() + settings.POLL_INTERVAL
         self.handoff.save(update_fields=["group_id", "poll_at"])
         observe(self.handoff, observation)
@@ -147,9 +154,11 @@ class ToServiceNow:
         if sys_id:
             item.sys_id = sys_id
             item.save(update_fields=["sys_id"])
-        message = item.message
-        if message and not message.parts.exclude(state=ItemState.SENT).exists():
-            lifecycle.message_delivered(self.handoff, message)
+        if item.attachment and self.chat_system.traits.fetches_files:
+            item.attachment.offered_at = now()
+            item.attachment.save(update_fields=["offered_at"])
+        if item.message and item.message.has_arrived:
+            lifecycle.message_delivered(self.handoff, item.message)
 
     def failed(self, item: Outgoing, error: DeliveryError) -> None:
         if item.kind == Outgoing.Kind.START:

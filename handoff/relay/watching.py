@@ -7,20 +7,58 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Max, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
-from handoff import lifecycle
-from handoff.models import Handoff, Lane
+from handoff import chat_systems, lifecycle
+from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
-from handoff.models.lane import Direction
+from handoff.models.lane import Direction, ItemState
+from handoff.relay import courtesies
 from handoff.relay.to_servicenow import UNAUTHORIZED, UNREACHABLE
 
 BATCH = 200
 WARN_BEFORE = timedelta(minutes=2)
+NEVER_HEARD = (
+    "ServiceNow took the request and then called nothing back. Its administrator"
+    " should look at the outbound connection, its URL, and the message authentication."
+)
+NOT_QUEUED = (
+    "ServiceNow answered, but put the conversation into no queue. Its administrator"
+    " should look at the queues' routing conditions, and whether agents are there."
+)
 
 
 def watch() -> None:
     """Look once for handoffs that waited or idled too long."""
+    _end_unanswered()
     _end_long_waits()
     _end_idle_chats()
+    courtesies.ring_for_receipts()
+
+
+def _end_unanswered() -> None:
+    """End what ServiceNow took and then never spoke of, or never let into a queue."""
+    deadline = ExpressionWrapper(
+        F("attempt_started_at") + F("lane__bot__agent_chat__answer_timeout"),
+        output_field=DateTimeField(),
+    )
+    starts = Outgoing.objects.filter(
+        kind=Outgoing.Kind.START,
+        state__in=[ItemState.SENDING, ItemState.SENT],
+        lane__handoff__state=State.REQUESTED,
+        lane__bot__chat_system__in=chat_systems.unreadable(),
+    )
+    overdue = starts.annotate(deadline=deadline).filter(deadline__lte=Now())
+    for handoff_id in overdue.values_list("lane__handoff", flat=True)[:BATCH]:
+        with transaction.atomic():
+            handoff = lifecycle.lock(handoff_id)
+            if handoff.state == State.REQUESTED:
+                _end_unrouted(handoff)
+
+
+def _end_unrouted(handoff: Handoff) -> None:
+    reason, detail = Reason.DELIVERY_FAILED, NEVER_HEARD
+    if handoff.heard_at is not None:
+        reason, detail = Reason.NOT_ROUTED, NOT_QUEUED
+    lifecycle.close(handoff, reason=reason, ended_by=EndedBy.SYSTEM, detail=detail)
 
 
 def _end_long_waits() -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from handoff import services
+from handoff import relay, services
 from handoff.models import Bot, Event, Handoff, Lane, Outgoing, SigningSecret
+from handoff.models.agent_chat import StartStrategy
+from handoff.models.bot import ChatSystem
 from handoff.models.lane import Direction
 from servicenow_auth import services as auth
 from servicenow_auth.models import AuthorizationType, ConnectionRuntime, State
@@ -20,6 +22,7 @@ SESSIONS = f"{HOST}/api/now/connect/support/queues/{QUEUE}/sessions"
 STATE = f"{HOST}/api/now/connect/support/sessions"
 MESSAGES = f"{HOST}/api/now/connect/conversations/{GROUP}/messages"
 LEAVE = f"{HOST}/api/now/connect/support/sessions/{GROUP}/leave"
+VIRTUAL_AGENT = f"{HOST}/api/sn_va_as_service/bot/integration"
 WEBHOOK = "https://bot.example.org/webhook"
 ENVELOPE = {"error": {"message": "no", "detail": None}, "status": "failure"}
 
@@ -71,6 +74,27 @@ def running(handoff: Handoff) -> Handoff:
     handoff.group_id, handoff.entry_id, handoff.state = GROUP, ENTRY, "queued"
     handoff.poll_at = now() - timedelta(seconds=1)
     handoff.save()
+    return handoff
+
+
+@pytest.fixture
+def chat_bot(bot: Bot) -> Bot:
+    """The same bot on Agent Chat, started at once."""
+    bot.chat_system = ChatSystem.AGENT_CHAT
+    bot.queue_id = "support"
+    bot.save(update_fields=["chat_system", "queue_id"])
+    bot.agent_chat.start_strategy = StartStrategy.START
+    bot.agent_chat.save(update_fields=["start_strategy"])
+    return Bot.objects.select_related("connection__runtime").get(pk=bot.pk)
+
+
+@pytest.fixture
+def chat(http, chat_bot: Bot) -> Handoff:
+    """A handoff that ServiceNow has taken, and not spoken of yet."""
+    request = services.StartRequest(conversation_id="c-1", message="My door is jammed.")
+    handoff = services.start_handoff(bot=chat_bot, request=request).handoff
+    http.post(VIRTUAL_AGENT, json={"status": "success"})
+    relay.drain(to_servicenow(handoff).pk)
     return handoff
 
 

@@ -8,6 +8,7 @@ from handoff import doorbell, services
 from handoff.models import Event, Handoff
 from handoff.relay import looking, watching
 from servicenow_auth import services as auth
+from servicenow_auth.exceptions import Throttled
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
     AGENT,
@@ -55,7 +56,7 @@ def test_a_look_finds_the_agent_and_asks_for_the_name_once(http, running):
     event = Event.objects.get()
     assert event.type == "handoff.accepted"
     assert event.payload["data"]["agent"]["name"] == "Beth Anglin"
-    assert running.agent_avatar_url == "b.iix"
+    assert running.agent_avatar_url == f"{HOST}/b.iix"
 
 
 def test_a_look_is_taken_by_one_worker(http, running):
@@ -221,7 +222,7 @@ def test_a_pause_puts_no_end_off_for_longer_than_a_minute(running):
         pending_end={"reason": "completed", "ended_by": "agent"},
         pending_end_at=now() - timedelta(seconds=61),
     )
-    auth.pause(running.bot.connection, seconds=600, reason="429")
+    auth.pause(running.bot.connection, Throttled("429", retry_after=600))
 
     look(running)
 

@@ -6,7 +6,12 @@ import requests
 from django.utils import timezone
 
 from servicenow_auth import services
-from servicenow_auth.exceptions import DeliveryError, NotAuthorized, Unauthorized
+from servicenow_auth.exceptions import (
+    DeliveryError,
+    NotAuthorized,
+    Throttled,
+    Unauthorized,
+)
 from servicenow_auth.fields import Secret
 from servicenow_auth.identity import Identity
 from servicenow_auth.models import Connection, ConnectionRuntime, State
@@ -177,13 +182,13 @@ def test_disconnecting_forgets_also_where_nobody_answers(http, ready, caplog):
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one(basic):
-    services.pause(basic, seconds=60, reason="long")
-    services.pause(basic, seconds=5, reason="short")
+    services.pause(basic, Throttled("long", retry_after=60))
+    services.pause(basic, Throttled("short", retry_after=5))
     runtime = ConnectionRuntime.objects.get()
     assert runtime.paused_until
     assert runtime.paused_until - timezone.now() > timedelta(seconds=50)
     assert runtime.pause_reason == "long"
-    services.pause(basic, seconds=90, reason="longer")
+    services.pause(basic, Throttled("longer", retry_after=90))
     assert ConnectionRuntime.objects.get().pause_reason == "longer"
 
 
