@@ -8,6 +8,7 @@ from tests.sandbox.demo_bot_product import FakeProduct
 from tests.sandbox.instance import Browser, Instance, running_instance
 from tests.sandbox.oauth import Application
 from tests.sandbox.receiver import Receiver
+from tests.sandbox.virtual_agent import Desk, VirtualAgentBot, connect
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,27 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def application(sandbox_instance: Instance) -> Application:
     return Application.register(sandbox_instance)
+
+
+@pytest.fixture
+def va_instance(sandbox_instance: Instance, receiver: Receiver) -> Iterator[Instance]:
+    """The module's instance, posting to the receiver; switches fall back afterwards."""
+    connect(sandbox_instance, url=receiver.url)
+    before = sandbox_instance.call("GET", "/sandbox/api/switches").json()
+    yield sandbox_instance
+    sandbox_instance.switch(**before)
+
+
+@pytest.fixture
+def va_bot(va_instance: Instance, receiver: Receiver) -> VirtualAgentBot:
+    return VirtualAgentBot(va_instance, receiver)
+
+
+@pytest.fixture
+def desk(va_instance: Instance) -> Iterator[Desk]:
+    desk = Desk(va_instance)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture(scope="session")

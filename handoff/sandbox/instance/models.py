@@ -89,7 +89,8 @@ class Content(models.Model):
 class BotRequest(models.Model):
     """A request to the Virtual Agent API that is acknowledged and not yet handled."""
 
-    body = models.TextField()
+    # Byte for byte as it came: a signature is over that.
+    raw = models.BinaryField()
     token = models.TextField(blank=True)
     signature = models.TextField(blank=True)
 

@@ -6,7 +6,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
 from handoff.sandbox.instance import addresses, business_rules, seed
-from handoff.sandbox.instance.virtual_agent import posts
+from handoff.sandbox.instance.virtual_agent import engine, posts
 
 
 class Handler(WSGIRequestHandler):
@@ -37,6 +37,7 @@ def serve(*, port: int) -> None:
     url = f"http://127.0.0.1:{server.server_port}"
     addresses.learn(f"{url}/")
     business_rules.worker.start(business_rules.run_jobs)
+    engine.worker.start(engine.work)
     posts.worker.start(posts.send_all)
     # Several callers may wait for it: they read the port from here.
     sys.stdout.write(f"sandbox instance on {url}\n")

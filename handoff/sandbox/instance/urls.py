@@ -11,6 +11,7 @@ from handoff.sandbox.instance import (
     photos,
     table_api,
 )
+from handoff.sandbox.instance.virtual_agent import api as virtual_agent
 
 _support = [
     path("queues", connect.queues),
@@ -41,6 +42,8 @@ urlpatterns = [
     path("api/now/attachment/<str:sys_id>", attachment_api.metadata),
     path("api/now/attachment/<str:sys_id>/file", attachment_api.download),
     path("api/now/v1/cs/media/<str:sys_id>", attachment_api.media),
+    path("api/sn_va_as_service/bot/integration", virtual_agent.integration),
+    path("api/now/awa/queues/<str:queue_id>/work_item", virtual_agent.work_item),
     path("api/now/live/profiles/<str:profile_id>", connect.profile),
     path("api/now/table/<str:table>", table_api.records),
     path("api/now/table/<str:table>/<str:sys_id>", table_api.record),

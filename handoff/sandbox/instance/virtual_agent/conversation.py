@@ -3,15 +3,14 @@
 import json
 import secrets
 import time
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from handoff.sandbox.instance import store
+from handoff.sandbox.instance import store, switches
 from handoff.sandbox.instance.models import Row
+from handoff.sandbox.instance.virtual_agent.request import Asked, action_of
 
 SYSTEM = "system"
 GUEST = "Guest"
@@ -41,8 +40,21 @@ class Role(StrEnum):
     HISTORY = "history"
 
 
+def find_open(asked: Asked) -> Row | None:
+    """Return the conversation that a request is about: a user has one at a time."""
+    by_user = switches.read("va_conversations_by") == "user"
+    name = (
+        {"channel_user_id": asked.user_id}
+        if by_user
+        else {"client_session_id": asked.session_id}
+    )
+    application = asked.application.sys_id
+    found = store.select("interaction", provider_application=application, **name)
+    return found.exclude(data__stage=Stage.ENDED).last()
+
+
 @transaction.atomic
-def create(*, application: Row, opened_for: Row | None, body: Mapping[str, Any]) -> Row:
+def create(asked: Asked) -> Row:
     """Open an interaction for the user whom a request names."""
     number = store.select("interaction").count() + 1_000_001
     conversation = _insert("sys_cs_conversation", name=secrets.token_hex(4))
@@ -51,15 +63,34 @@ def create(*, application: Row, opened_for: Row | None, body: Mapping[str, Any])
         number=f"IMS{number}",
         stage=Stage.CREATED,
         conversation=conversation.sys_id,
-        provider_application=application.sys_id,
-        opened_for=opened_for.sys_id if opened_for else "",
+        provider_application=asked.application.sys_id,
+        opened_for=asked.requester.sys_id if asked.requester else "",
         opened_at=store.now_text(),
-        client_session_id=str(body.get("clientSessionId", "")),
-        channel_user_id=str(body.get("userId", "")),
+        client_session_id=asked.session_id,
+        channel_user_id=asked.user_id,
         context="{}",
-        last_request=json.dumps(body),
+        last_request="{}",
         failures="0",
     )
+
+
+def is_repeat(interaction: Row, *, asked: Asked) -> bool:
+    """Tell whether the last request has come again; one without an id is new."""
+    last = json.loads(interaction.value("last_request"))
+    same_id = last.get("requestId") == asked.body.get("requestId")
+    same_action = action_of(last) == action_of(asked.body)
+    return bool(last.get("requestId")) and same_id and same_action
+
+
+def remember(interaction: Row, *, asked: Asked) -> None:
+    """Keep what posts echo, and the context variables on top of those before."""
+    known = context(interaction) | asked.context
+    move(interaction, context=json.dumps(known), last_request=json.dumps(asked.body))
+
+
+def context(interaction: Row) -> dict[str, str]:
+    variables: dict[str, str] = json.loads(interaction.value("context"))
+    return variables
 
 
 @transaction.atomic

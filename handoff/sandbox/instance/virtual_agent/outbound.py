@@ -12,22 +12,23 @@ from handoff.sandbox.instance.rest_message import USER_AGENT, stored_headers
 REST_MESSAGE = "VA Bot to Bot"
 METHOD = "postMessage"
 MAX_HEADERS = 10
+MAX_SECONDS = 5.0
 SOURCE = "sn_va_as_service"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
     url: str
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
-    seconds: float = 5.0
+    seconds: float = MAX_SECONDS
 
 
 def deliver(post: Post, *, version: tuple[int, ...]) -> None:
     """Post once; whatever comes of it, it is not repeated."""
     application = store.dereference(post.interaction, column="provider_application")
     read = _connection if version >= (4, 1) else _rest_message
-    destination = application and read(application)
+    destination = read(application) if application else None
     if destination is None:
         log("No endpoint is configured for outbound messages")
         return
@@ -73,10 +74,13 @@ def _rest_message(application: Row) -> Destination | None:
     url = message.value("rest_endpoint") and method.value("rest_endpoint")
     if not url:
         return None
-    auth = None
-    if message.value("authentication_type") == "basic":
-        auth = (message.value("basic_auth_user"), message.value("basic_auth_password"))
-    return Destination(url=url, headers=stored_headers([method, message]), auth=auth)
+    is_basic = message.value("authentication_type") == "basic"
+    auth = _pair(message, "basic_auth_user", "basic_auth_password")
+    return Destination(
+        url=url,
+        headers=stored_headers([method, message]),
+        auth=auth if is_basic else None,
+    )
 
 
 def _connection(application: Row) -> Destination | None:
@@ -92,10 +96,14 @@ def _connection(application: Row) -> Destination | None:
         return None
     attributes = store.find("sys_connection_attribute", connection=connection.sys_id)
     credential = store.dereference(connection, column="credential")
-    auth = credential and (credential.value("user_name"), credential.value("password"))
+    timeout = connection.value("connection_timeout")
     return Destination(
         url=connection.value("connection_url"),
         headers={a.value("name"): a.value("value") for a in attributes[:MAX_HEADERS]},
-        auth=auth,
-        seconds=int(connection.value("connection_timeout")) / 1000,
+        auth=_pair(credential, "user_name", "password") if credential else None,
+        seconds=int(timeout) / 1000 if timeout.isdecimal() else MAX_SECONDS,
     )
+
+
+def _pair(row: Row, name: str, password: str) -> tuple[str, str]:
+    return row.value(name), row.value(password)

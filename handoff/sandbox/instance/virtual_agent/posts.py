@@ -1,6 +1,7 @@
 """Envelopes: what goes to the bot's endpoint, one at a time and never again."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -44,7 +45,9 @@ def envelope(interaction: Row, said: Said) -> dict[str, Any]:
 
 
 def app_version() -> tuple[int, ...]:
-    return tuple(int(number) for number in switches.read("va_app_version").split("."))
+    """Return the version's numbers, such as (4, 1)."""
+    told = switches.read("va_app_version")
+    return tuple(int(number) for number in re.findall(r"\d+", told))
 
 
 def send_all() -> None:

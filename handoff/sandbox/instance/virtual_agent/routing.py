@@ -1,6 +1,5 @@
 """Which queue a conversation is put in, and which agents it is offered to."""
 
-import json
 import re
 
 from handoff.sandbox.instance import encoded_query, store, switches, users
@@ -17,26 +16,29 @@ _CONTEXT = re.compile(r"\bContext\.(\w+)", re.IGNORECASE)
 
 
 def route(interaction: Row, *, before: list[Part]) -> Said:
-    """Put the conversation in the queue of its context, or say that nobody is there."""
-    queue = _queue_for(interaction) if switches.read("va_agents_available") else None
+    """Put the conversation in a queue, or say that nobody is there."""
+    available = switches.read("va_agents_available")
+    queue = _queue_for(interaction) if available else None
     if queue is None:
         return no_agents(interaction, before=before)
     return put_in_line(interaction, queue=queue, before=before)
 
 
 def put_in_line(interaction: Row, *, queue: Row, before: list[Part]) -> Said:
+    item = waiting_item(interaction)
+    if item is None or item.value("queue") != queue.sys_id:
+        assign(interaction, queue=queue)
+    conversation.move(interaction, stage=Stage.QUEUED)
+    line = parts.waiting(queue, interaction=interaction)
+    return Said(parts=before + line, agent_chat=True)
+
+
+def assign(interaction: Row, *, queue: Row) -> None:
+    """Make it work of this queue and of no other."""
     conversation.leave_queue(interaction)
     values = {"document_id": interaction.sys_id, "queue": queue.sys_id}
     store.insert(table="awa_work_item", values=values, by=conversation.SYSTEM)
-    conversation.move(
-        interaction, stage=Stage.QUEUED, queue=queue.sys_id, assigned_to=""
-    )
-    return in_line(interaction, queue=queue, before=before)
-
-
-def in_line(interaction: Row, *, queue: Row, before: list[Part]) -> Said:
-    line = parts.waiting(queue, interaction=interaction)
-    return Said(parts=before + line, agent_chat=True)
+    conversation.move(interaction, queue=queue.sys_id, assigned_to="")
 
 
 def no_agents(interaction: Row, *, before: list[Part], text: str = NO_AGENTS) -> Said:
@@ -50,8 +52,9 @@ def waiting_item(interaction: Row) -> Row | None:
 
 
 def is_offered_to(agent: Row, *, item: Row) -> bool:
-    """Tell whether the agent works on the queue and has not turned the item down."""
-    return agent.sys_id in _candidates(item)
+    """Tell whether the item rings at the agent, who has not turned it down yet."""
+    has_begun = store.read(item, path="document_id.stage") == Stage.QUEUED
+    return has_begun and agent.sys_id in _candidates(item)
 
 
 def anybody_left(item: Row) -> bool:
@@ -72,7 +75,11 @@ def _candidates(item: Row) -> set[str]:
 
 
 def _queue_for(interaction: Row) -> Row | None:
-    context = json.loads(interaction.value("context"))
+    """Return the queue that it was assigned to, else the first one that fits."""
+    item = waiting_item(interaction)
+    if item:
+        return store.dereference(item, column="queue")
+    context = conversation.context(interaction)
     queues = sorted(store.find("awa_queue", active="true"), key=_order)
     return next((queue for queue in queues if _fits(queue, context=context)), None)
 
