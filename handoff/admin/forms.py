@@ -268,7 +268,12 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
 
 
 def _first() -> dict[str, Any]:
-    return texts.FIRST_TEXTS | agent_chat.initial(AgentChatConfiguration())
+    bot = Bot()
+    return {
+        **texts.FIRST_TEXTS,
+        **{name: getattr(bot, name) for name in FileFields.base_fields},
+        **agent_chat.initial(AgentChatConfiguration()),
+    }
 
 
 def _initial(bot: Bot) -> dict[str, Any]:
