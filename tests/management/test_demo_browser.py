@@ -1,6 +1,7 @@
 import pytest
 import responses
 
+from handoff.management.demo import script
 from handoff.management.demo.browser import Browser, Form, PageFault
 from handoff.management.demo.markup import parse
 
@@ -22,6 +23,8 @@ draft</textarea>
   <button name="_save" value="Save">Save</button>
 </form>
 <input name="outside" form="main" value="too">
+<button form="main" formaction="/choose" name="choice" value="3">Very good</button>
+<button form="main" name="choice" value="4" disabled>Too late</button>
 <script>var x = "<b>never text</b>";</script>
 """
 
@@ -55,6 +58,32 @@ def test_newlines_are_sent_as_browsers_do(http: responses.RequestsMock):
     form = Form(action="http://127.0.0.1:8010/plain", fields={})
 
     Browser().submit(form, text="one\ntwo")
+
+
+def test_a_chosen_file_goes_with_the_form(http: responses.RequestsMock):
+    parts = responses.matchers.multipart_matcher(
+        {"file": (script.NOTE.name, script.NOTE.content, "text/plain")},
+        data={"id": "7"},
+    )
+    http.post("http://127.0.0.1:8010/plain", match=[parts])
+    form = Form(action="http://127.0.0.1:8010/plain", fields={"id": "7"})
+
+    Browser().attach(form, script.NOTE)
+
+
+def test_a_button_sends_the_form_it_names_to_where_it_says(
+    page, http: responses.RequestsMock
+):
+    fields = {**page.form(having="_save").fields, "choice": "3"}
+    sent = responses.matchers.urlencoded_params_matcher(fields)
+    http.post("http://127.0.0.1:8010/choose", match=[sent])
+
+    Browser().press(page, label="Very good")
+
+
+def test_a_button_that_cannot_be_pressed_is_as_good_as_none(page):
+    with pytest.raises(PageFault, match="no button 'Too late'"):
+        page.button("Too late")
 
 
 def test_a_form_that_is_not_there_is_named_with_what_the_page_shows(page):

@@ -1,33 +1,10 @@
-"""The demo bot's chat page, as its user sees it."""
+"""A demo bot's chat page, as its user sees it."""
 
 from dataclasses import dataclass
 
 from handoff.management.demo.browser import Browser, Page
-from handoff.management.demo.markup import Node
-
-
-@dataclass(frozen=True)
-class Line:
-    """A message as displayed."""
-
-    id: str
-    role: str
-    author: str
-    text: str
-
-
-def read_lines(root: Node, *, author: str, text: str) -> list[Line]:
-    """Return the messages from top to bottom; author and text name their classes."""
-    messages = [node for node in root.walk() if "data-message-id" in node.attributes]
-    return [
-        Line(
-            id=message.attributes["data-message-id"],
-            role=message.attributes["data-role"],
-            author="".join(node.line for node in message.find(class_=author)),
-            text="".join(node.text for node in message.find(class_=text)),
-        )
-        for message in messages
-    ]
+from handoff.management.demo.files import File
+from handoff.management.demo.lines import Line, Reader
 
 
 @dataclass(frozen=True)
@@ -37,12 +14,14 @@ class Header:
     state: str
     name: str
     detail: str
+    avatar_url: str
 
 
 class ChatPage:
     def __init__(self, *, url: str) -> None:
         self.url = url
         self.browser = Browser()
+        self.reader = Reader(self.browser, author="author", text="text")
         self.page = self.open()
 
     def open(self) -> Page:
@@ -52,8 +31,27 @@ class ChatPage:
     def say(self, text: str) -> None:
         self.page = self.browser.submit(self.page.form(having="text"), text=text)
 
+    def attach(self, file: File) -> None:
+        self.page = self.browser.attach(self.page.form(having="file"), file)
+
+    def choose(self, label: str) -> None:
+        """Press the newest button that says so."""
+        self.page = self.browser.press(self.open(), label=label)
+
+    def shows_avatar(self) -> bool:
+        """Tell whether there is a picture of the agent, and not just its address."""
+        url = self.header().avatar_url
+        kind = self.browser.fetch(url).headers["Content-Type"] if url else ""
+        return kind.startswith("image/")
+
+    def set_typing(self, *, typing: bool) -> None:
+        self.browser.submit(self.open().typing_form(typing=typing))
+
+    def sees_typing(self) -> bool:
+        return any(line.line for line in self.open().root.find(id="typing"))
+
     def lines(self) -> list[Line]:
-        return read_lines(self.open().root, author="author", text="text")
+        return self.reader.lines(self.open())
 
     def header(self) -> Header:
         (status,) = self.open().root.find(id="status")
@@ -61,4 +59,7 @@ class ChatPage:
             state=status.attributes.get("data-state", ""),
             name=status.find("h1")[0].line,
             detail=status.find("p")[0].line,
+            avatar_url="".join(
+                self.page.address(picture) for picture in status.find("img")
+            ),
         )

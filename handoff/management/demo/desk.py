@@ -1,18 +1,19 @@
 """The sandbox's agent desk, as an agent sees it."""
 
 from handoff.management.demo.browser import Browser, Page
-from handoff.management.demo.chat_page import Line, read_lines
+from handoff.management.demo.files import File
+from handoff.management.demo.lines import Line, Reader
 
 AGENT = "agent"
 PASSWORD = "agent"  # noqa: S105 (the sandbox is born with it)
 AGENT_NAME = "Live Agent"
-WAITING = "1"  # chat_queue_entry.state
 
 
 class Desk:
     def __init__(self, *, url: str) -> None:
         self.url = f"{url}/desk/"
         self.browser = Browser()
+        self.reader = Reader(self.browser, author="message-author", text="message-text")
         self.chat = ""
 
     def log_in(self) -> None:
@@ -22,7 +23,7 @@ class Desk:
     def find_waiting(self) -> bool:
         """Open the chat that waits first, if one does yet."""
         page = self.browser.get(self.url)
-        chats = page.root.find("article", data_state=WAITING)
+        chats = page.root.find("article", data_waiting="")
         if chats:
             self.chat = page.address(chats[0].find("a")[0])
         return bool(chats)
@@ -36,9 +37,17 @@ class Desk:
     def say(self, text: str) -> None:
         self.browser.submit(self._page().form(having="text"), text=text)
 
+    def attach(self, file: File) -> None:
+        self.browser.attach(self._page().form(having="file"), file)
+
+    def set_typing(self, *, typing: bool) -> None:
+        self.browser.submit(self._page().typing_form(typing=typing))
+
+    def sees_typing(self) -> bool:
+        return bool(self._page().root.find(data_typing_role="requester"))
+
     def lines(self) -> list[Line]:
-        root = self._page().root
-        return read_lines(root, author="message-author", text="message-text")
+        return self.reader.lines(self._page())
 
     def _press(self, action: str) -> None:
         # The list beside the chat has such buttons too, for other chats.
