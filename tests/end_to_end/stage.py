@@ -92,7 +92,7 @@ def set_stage(product: Product, folder: Path) -> Iterator[Stage]:
         product.web()
         place = Place(
             folder=folder,
-            ports=Ports(web=product.port, sandbox=proxy.port, bot=9),
+            ports=Ports(web=product.port, sandbox=proxy.port, bot=9, second_bot=9),
             keys={"DJANGO_SUPERUSER_PASSWORD": PASSWORD},
         )
         developer, api_key = _configure(place)
@@ -108,7 +108,7 @@ def _configure(place: Place) -> tuple[BotDeveloper, str]:
     application = servicenow_side.register_application(
         administrator, redirect_url=developer.redirect_url()
     )
-    shown = developer.add_bot(
+    shown = developer.add_connect_support(
         application, queue_id=servicenow_side.queue_id(administrator)
     )
     developer.authorize()

@@ -1,4 +1,6 @@
 import socket
+from contextlib import ExitStack
+from dataclasses import astuple, replace
 from pathlib import Path
 from socket import create_server
 
@@ -7,7 +9,8 @@ import pytest
 from handoff.management.demo.place import Place, kept_place, new_place
 from handoff.management.demo.ports import CannotStart, Ports
 
-PORTS = Ports(web=8101, sandbox=8102, bot=8103)
+PORTS = Ports(web=8101, sandbox=8102, bot=8103, second_bot=8104)
+PAGES = ["http://127.0.0.1:8101/admin/one", "http://127.0.0.1:8101/admin/two"]
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +28,40 @@ def place(folder: Path) -> Place:
     """A demo that was set up."""
     place = new_place(folder=folder, ports=PORTS)
     place.prepare()
-    place.mark_set_up(bot_page="http://127.0.0.1:8101/admin/bot")
+    place.mark_set_up(bot_pages=PAGES)
     return place
 
 
 def test_a_demo_that_was_set_up_is_found_again(place: Place, folder: Path):
     assert kept_place(folder) == place
-    assert place.bot_page == "http://127.0.0.1:8101/admin/bot"
+    assert place.bot_pages == PAGES
 
 
 def test_one_that_was_not_set_up_to_its_end_is_not(folder: Path):
     new_place(folder=folder, ports=PORTS).prepare()
 
     assert kept_place(folder) is None
+
+
+def test_one_of_an_earlier_version_has_to_start_over(place: Place, folder: Path):
+    kept = (folder / "env").read_text()
+    (folder / "env").write_text(kept.replace(f",{place.agent_chat.url}", ""))
+
+    with pytest.raises(CannotStart, match=r"earlier version's.*--fresh"):
+        kept_place(folder)
+
+
+@pytest.mark.real_http
+def test_one_that_is_still_running_is_not_forgotten(place: Place, folder: Path):
+    successor = replace(PORTS, web=0, sandbox=0, bot=0, second_bot=0).filled()
+
+    with ExitStack() as running:
+        for port in astuple(PORTS):
+            running.enter_context(create_server(("127.0.0.1", port)))
+        with pytest.raises(CannotStart, match="still running"):
+            new_place(folder=folder, ports=successor)
+
+    assert place.is_set_up
 
 
 def test_doorbells_of_the_last_run_are_gone(place: Place, folder: Path):
@@ -90,10 +114,10 @@ def test_demos_on_one_database_read_what_the_others_sealed(
 
 @pytest.mark.real_http
 def test_ports_that_are_not_given_are_free_ones():
-    ports = Ports(web=0, sandbox=0, bot=8103).filled()
+    ports = Ports(web=0, sandbox=0, bot=8103, second_bot=0).filled()
 
     assert ports.bot == 8103
-    assert len({ports.web, ports.sandbox, 0}) == 3
+    assert len({ports.web, ports.sandbox, ports.second_bot, 0}) == 4
     create_server(("127.0.0.1", ports.web)).close()
 
 
@@ -101,6 +125,6 @@ def test_a_port_that_is_taken_costs_the_old_demo_nothing(place: Place, folder: P
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(CannotStart, match=f"Port {port}.*\n.*--folder"):
-            new_place(folder=folder, ports=Ports(web=port, sandbox=0, bot=0))
+            new_place(folder=folder, ports=replace(PORTS, web=port))
 
     assert (folder / "env").exists()

@@ -13,11 +13,11 @@ from handoff.management.demo.browser import PageFault
 from handoff.management.demo.console import Console
 from handoff.management.demo.patience import NotSeen
 from handoff.management.demo.place import ROOT, Place, kept_place, new_place
-from handoff.management.demo.ports import CannotStart, Ports
+from handoff.management.demo.ports import OPTIONS, CannotStart, Ports
 from handoff.management.demo.run import play_once, stay
 
-USUAL = Ports(web=8000, sandbox=8010, bot=8020)
-ANY = Ports(web=0, sandbox=0, bot=0)
+USUAL = Ports(web=8000, sandbox=8010, bot=8020, second_bot=8021)
+ANY = Ports(web=0, sandbox=0, bot=0, second_bot=0)
 _FAULTS = (CannotStart, NotSeen, PageFault, requests.RequestException)
 
 
@@ -48,7 +48,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--once",
         action="store_true",
-        help="play one conversation in a folder and on ports of its own, and end",
+        help="play a conversation over each chat system, in a folder and on ports of"
+        " its own, and end",
     )
     parser.add_argument(
         "--fresh", action="store_true", help="forget what the last demo left behind"
@@ -56,8 +57,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, default=ROOT / ".demo", help="where it keeps its data"
     )
-    for name, use in (("", "web pages"), ("sandbox-", "sandbox"), ("bot-", "demo bot")):
-        parser.add_argument(f"--{name}port", type=_port, help=f"of the {use}")
+    for option, use in OPTIONS.items():
+        parser.add_argument(option, type=_port, help=f"the port of {use}")
     options = parser.parse_args()
     options.folder = options.folder.resolve()
     return options
@@ -90,6 +91,7 @@ def _ports(options: argparse.Namespace, *, otherwise: Ports) -> Ports:
         web=options.port or otherwise.web,
         sandbox=options.sandbox_port or otherwise.sandbox,
         bot=options.bot_port or otherwise.bot,
+        second_bot=options.second_bot_port or otherwise.second_bot,
     )
 
 

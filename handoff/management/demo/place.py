@@ -5,14 +5,36 @@ import hashlib
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from handoff.management.demo.ports import HOST, CannotStart, Ports
+from handoff.management.demo.ports import HOST, CannotStart, Ports, are_taken
 
 ROOT = Path(__file__).resolve().parents[3]
 _KEYS = ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DJANGO_SUPERUSER_PASSWORD")
+
+
+@dataclass(frozen=True)
+class DemoBot:
+    """One of the two chatbots, named after the chat system that it hands over to."""
+
+    system: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.system} demo"
+
+    @property
+    def program(self) -> str:
+        """Return what its process, its folder and its log are called."""
+        return f"{self.system.lower().replace(' ', '-')}-bot"
 
 
 @dataclass(frozen=True)
@@ -30,8 +52,16 @@ class Place:
         return f"http://{HOST}:{self.ports.sandbox}"
 
     @property
-    def bot(self) -> str:
-        return f"http://{HOST}:{self.ports.bot}"
+    def connect_support(self) -> DemoBot:
+        return DemoBot("Connect Support", self.ports.bot)
+
+    @property
+    def agent_chat(self) -> DemoBot:
+        return DemoBot("Agent Chat", self.ports.second_bot)
+
+    @property
+    def bots(self) -> tuple[DemoBot, DemoBot]:
+        return self.connect_support, self.agent_chat
 
     @property
     def password(self) -> str:
@@ -43,12 +73,12 @@ class Place:
         return self._set_up.exists()
 
     @property
-    def bot_page(self) -> str:
-        """Return the address of the page of this demo's bot."""
-        return self._set_up.read_text(encoding="utf-8")
+    def bot_pages(self) -> list[str]:
+        """Return the addresses of the admin's pages of the bots, in their order."""
+        return self._set_up.read_text(encoding="utf-8").split()
 
-    def mark_set_up(self, *, bot_page: str) -> None:
-        self._set_up.write_text(bot_page, encoding="utf-8")
+    def mark_set_up(self, *, bot_pages: Sequence[str]) -> None:
+        self._set_up.write_text("\n".join(bot_pages), encoding="utf-8")
 
     @property
     def _set_up(self) -> Path:
@@ -63,12 +93,15 @@ class Place:
             "PUBLIC_URL": self.web,
             "ALLOWED_HOSTS": f"{HOST},localhost",
             "SERVICENOW_EXTRA_ORIGINS": self.sandbox,
-            # The second is where examples/bot.py listens.
-            "WEBHOOK_EXTRA_ORIGINS": f"{self.bot},http://{HOST}:8030",
+            "WEBHOOK_EXTRA_ORIGINS": ",".join(self._webhook_origins()),
             "BROKER_DIR": str(self.folder / "broker"),
             "DATABASE_URL": os.environ.get("DATABASE_URL") or own,
             "REDIS_URL": os.environ.get("REDIS_URL", ""),
         }
+
+    def _webhook_origins(self) -> list[str]:
+        # The last is where examples/bot.py listens.
+        return [*(bot.url for bot in self.bots), f"http://{HOST}:8030"]
 
     def prepare(self) -> None:
         """Make the folder; doorbells of the last run ring for nobody."""
@@ -91,7 +124,7 @@ def new_place(*, folder: Path, ports: Ports) -> Place:
     """Forget what lies in the folder, once it is sure that a demo can start there."""
     ports.check()
     kept = _read_environment(folder)
-    if kept and _ports_in(kept).are_taken:
+    if kept and are_taken(_ports_in(kept)):
         raise CannotStart(f"The demo in {folder} is still running: end it first.")
     _remove(folder)
     return Place(folder=folder, ports=ports, keys=_new_keys())
@@ -102,8 +135,13 @@ def kept_place(folder: Path) -> Place | None:
     kept = _read_environment(folder)
     if not kept:
         return None
+    ports = _ports_in(kept)
+    if len(ports) != len(fields(Ports)):
+        raise CannotStart(
+            f"The demo in {folder} is an earlier version's. Start over with --fresh."
+        )
     keys = {name: kept[name] for name in _KEYS}
-    place = Place(folder=folder, ports=_ports_in(kept), keys=keys)
+    place = Place(folder=folder, ports=Ports(*ports), keys=keys)
     if place.environment()["DATABASE_URL"] != kept["DATABASE_URL"]:
         raise CannotStart(
             f"The demo in {folder} was set up with another DATABASE_URL."
@@ -118,9 +156,11 @@ def _read_environment(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def _ports_in(kept: dict[str, str]) -> Ports:
-    urls = ("PUBLIC_URL", "SERVICENOW_EXTRA_ORIGINS", "WEBHOOK_EXTRA_ORIGINS")
-    return Ports(*(urlsplit(kept[url].split(",")[0]).port or 0 for url in urls))
+def _ports_in(kept: dict[str, str]) -> list[int]:
+    names = ("PUBLIC_URL", "SERVICENOW_EXTRA_ORIGINS", "WEBHOOK_EXTRA_ORIGINS")
+    origins = ",".join(kept[name] for name in names).split(",")
+    # The last one is not a process of the demo's.
+    return [urlsplit(origin).port or 0 for origin in origins[:-1]]
 
 
 def _remove(folder: Path) -> None:

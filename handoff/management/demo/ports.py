@@ -1,16 +1,19 @@
-"""The three ports of a demo, all on loopback."""
+"""The ports of a demo, all on loopback."""
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass
 
 HOST = "127.0.0.1"
-_USES = (
-    ("--port", "the web pages"),
-    ("--sandbox-port", "the sandbox"),
-    ("--bot-port", "the demo bot"),
-)
+# The options that name another port, and what each port is for.
+OPTIONS = {
+    "--port": "the web pages",
+    "--sandbox-port": "the sandbox",
+    "--bot-port": "the demo bot with Connect Support",
+    "--second-bot-port": "the demo bot with Agent Chat",
+}
 
 
 class CannotStart(RuntimeError):
@@ -22,6 +25,7 @@ class Ports:
     web: int
     sandbox: int
     bot: int
+    second_bot: int
 
     def filled(self) -> "Ports":
         """Put a free port of this machine in the place of each 0."""
@@ -29,7 +33,7 @@ class Ports:
             return Ports(*(port or _free_port(held) for port in astuple(self)))
 
     def check(self) -> None:
-        for port, (_, use) in zip(astuple(self), _USES, strict=True):
+        for port, use in zip(astuple(self), OPTIONS.values(), strict=True):
             fault = _why_unusable(port)
             if fault:
                 raise CannotStart(
@@ -38,13 +42,13 @@ class Ports:
                     f' make demo ARGS="--folder .demo-2 {self._others()}"'
                 )
 
-    @property
-    def are_taken(self) -> bool:
-        return all(map(_why_unusable, astuple(self)))
-
     def _others(self) -> str:
-        pairs = zip(astuple(self), _USES, strict=True)
-        return " ".join(f"{option} {port + 100}" for port, (option, _) in pairs)
+        pairs = zip(astuple(self), OPTIONS, strict=True)
+        return " ".join(f"{option} {port + 100}" for port, option in pairs)
+
+
+def are_taken(ports: Sequence[int]) -> bool:
+    return all(map(_why_unusable, ports))
 
 
 def _free_port(held: ExitStack) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from handoff.management.demo import script
 from handoff.management.demo.browser import Browser, Page, PageFault
-from handoff.management.demo.place import Place
+from handoff.management.demo.place import DemoBot, Place
 from handoff.management.demo.servicenow_side import (
     INTEGRATION_PASSWORD,
     INTEGRATION_USER,
@@ -35,24 +35,44 @@ class BotDeveloper:
     def open_new_bot(self) -> None:
         self.page = self.browser.get(f"{self.place.web}/admin/handoff/bot/add/")
 
-    def open_bot(self) -> None:
-        self.page = self.browser.get(self.place.bot_page)
+    def open_bot(self, page: str) -> None:
+        self.page = self.browser.get(page)
 
-    def add_bot(self, application: Application, *, queue_id: str) -> Shown:
+    def add_connect_support(self, application: Application, *, queue_id: str) -> Shown:
         """Fill in the Configurations and press Authorize."""
-        self._submit(
-            "_authorize",
-            _authorize="1",
-            name="Demo bot",
-            slug=f"demo-{secrets.token_hex(3)}",
-            host_url=f"{self.place.sandbox}/now/nav/ui/home",
+        return self._add(
+            self.place.connect_support,
+            button="_authorize",
             authorization_type="oauth",
             client_id=application.client_id,
             client_secret=application.client_secret,
             queue_id=queue_id,
-            webhook_url=f"{self.place.bot}/webhook",
-            **script.STAGES,
         )
+
+    def add_agent_chat(self, *, queue: str) -> Shown:
+        """Fill in the Configurations, Basic Auth this time, and press Save."""
+        shown = self._add(
+            self.place.agent_chat,
+            button="_save",
+            chat_system="agent_chat",
+            authorization_type="basic",
+            user_name=INTEGRATION_USER,
+            password=INTEGRATION_PASSWORD,
+            queue_id=queue,
+            callback_authentication="header",
+            relay_survey="on",
+        )
+        self.page = self.browser.get(self.page.link_to("/change/"))
+        return shown
+
+    def _add(self, bot: DemoBot, *, button: str, **fields: str) -> Shown:
+        own = {
+            "name": bot.name,
+            "slug": f"demo-{secrets.token_hex(3)}",
+            "host_url": f"{self.place.sandbox}/now/nav/ui/home",
+            "webhook_url": f"{bot.url}/webhook",
+        }
+        self._submit(button, **{button: "1"}, **own, **script.STAGES, **fields)
         return Shown(
             api_key=_offered(self.page, id="api-key"),
             webhook_secret=_offered(self.page, id="webhook-secret"),

@@ -1,4 +1,4 @@
-"""The five processes of a demo, and how each tells that it is up."""
+"""The processes of a demo, and how each tells that it is up."""
 
 import sys
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import requests
 
 from handoff.management.demo.patience import Patience
-from handoff.management.demo.place import Place
+from handoff.management.demo.place import DemoBot, Place
 from handoff.management.demo.ports import HOST
 from handoff.management.demo.processes import Program, Supervisor
 
@@ -16,7 +16,7 @@ def start_all(supervisor: Supervisor, *, place: Place) -> None:
     say = supervisor.console.say
     for program in _stand_ins(place):
         supervisor.start(program)
-    say("Sandbox and demo bot started; preparing the database")
+    say("Sandbox and demo bots started; preparing the database")
     supervisor.run(_program(place, "preparation", "manage.py", "prepare_demo"))
     for program in (_web(place), *_celery(place)):
         supervisor.start(program)
@@ -29,8 +29,7 @@ def _await_doors(place: Place, *, patience: Patience) -> None:
     doors = {
         "web pages": f"{place.web}/readyz",
         "sandbox": f"{place.sandbox}/",
-        "demo bot": f"{place.bot}/healthz",
-    }
+    } | {bot.name: f"{bot.url}/healthz" for bot in place.bots}
     for name, url in doors.items():
         what = f"The {name} at {url}"
         patience.until(partial(_answers, url), what=what, seconds=60)
@@ -57,13 +56,17 @@ def _celery(place: Place) -> tuple[Program, Program]:
     )
 
 
-def _stand_ins(place: Place) -> tuple[Program, Program]:
-    instance = ("--port", str(place.ports.sandbox))
-    bot = ("--port", str(place.ports.bot), "--product", place.web)
-    return (
-        _stand_in(place, "sandbox", "handoff.sandbox.instance", *instance),
-        _stand_in(place, "demo-bot", "handoff.sandbox.demo_bot", *bot),
-    )
+def _stand_ins(place: Place) -> list[Program]:
+    port = ("--port", str(place.ports.sandbox))
+    return [
+        _stand_in(place, "sandbox", "handoff.sandbox.instance", *port),
+        *(_demo_bot(place, bot) for bot in place.bots),
+    ]
+
+
+def _demo_bot(place: Place, bot: DemoBot) -> Program:
+    options = ("--port", str(bot.port), "--product", place.web, "--name", bot.name)
+    return _stand_in(place, bot.program, "handoff.sandbox.demo_bot", *options)
 
 
 def _stand_in(place: Place, name: str, module: str, *options: str) -> Program:

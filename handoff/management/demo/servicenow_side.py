@@ -26,7 +26,7 @@ class Application:
 
 class Administrator:
     def __init__(self, *, instance: str) -> None:
-        self.tables = f"{instance}/api/now/table"
+        self.instance = instance
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.auth = ADMINISTRATOR
@@ -48,11 +48,18 @@ class Administrator:
     def set_property(self, name: str, value: str) -> None:
         self.create("sys_properties", name=name, value=value, is_private="true")
 
-    def _call(self, method: str, path: str, **body: Any) -> Any:
-        url = f"{self.tables}/{path}"
+    def turn(self, **switches: Any) -> None:
+        """Turn what an administrator of a real instance would set in many places."""
+        self._send("post", "sandbox/api/switches", json=switches)
+
+    def _call(self, method: str, table: str, **body: Any) -> Any:
+        return self._send(method, f"api/now/table/{table}", **body).json()["result"]
+
+    def _send(self, method: str, path: str, **body: Any) -> requests.Response:
+        url = f"{self.instance}/{path}"
         answer = self.session.request(method, url, timeout=_TIMEOUT, **body)
         answer.raise_for_status()
-        return answer.json()["result"]
+        return answer
 
 
 def register_application(

@@ -2,13 +2,13 @@
 
 from handoff.management.demo import desk, servicenow_side
 from handoff.management.demo.console import Console
-from handoff.management.demo.place import Place
+from handoff.management.demo.place import DemoBot, Place
 
 STEPS = """
-1. Open the chat page and say “agent”.
+1. Open a chat page, the one of the chat system that you have, and say “agent”.
 2. Open the agent desk, log in, and accept the chat.
-3. Write on either side, then press “End chat” on the desk: the bot resumes.
-4. In the admin, open Demo bot under Bots, and your handoff under Handoffs.
+3. Write on either side and send a file, then press “End chat” on the desk.
+4. In the admin, open the bot under Bots, and your handoff under Handoffs.
 """
 
 
@@ -18,7 +18,7 @@ def welcome(place: Place, *, console: Console) -> None:
         f"{servicenow_side.INTEGRATION_USER} / {servicenow_side.INTEGRATION_PASSWORD}"
     )
     rows = (
-        ("Chat page", f"{place.bot}/", "no login: the user of a chatbot"),
+        *(("Chat page", f"{bot.url}/", _user_of(bot)) for bot in place.bots),
         ("Agent desk", f"{place.sandbox}/desk/", f"{desk.AGENT} / {desk.PASSWORD}"),
         ("Admin", f"{place.web}/admin/", f"admin / {place.password}"),
         ("API docs", f"{place.web}/api/docs/", "no login"),
@@ -30,3 +30,7 @@ def welcome(place: Place, *, console: Console) -> None:
     console.write("")
     console.box("Handoff is running", ["", *lines, "", *STEPS.strip().split("\n"), ""])
     console.write(f"\nLogs: {place.folder / 'logs'}. Ctrl-C ends all of it.")
+
+
+def _user_of(bot: DemoBot) -> str:
+    return f"no login: the user of a chatbot with {bot.system}"
