@@ -8,12 +8,13 @@ from time import monotonic, sleep
 
 import pytest
 
+from handoff.management.demo import script
 from tests.processes import Process, free_port, inherited
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_http]
 
 READY = "Handoff is running"
-PORTS = ("--port", "--sandbox-port", "--bot-port")
+PORTS = ("--port", "--sandbox-port", "--bot-port", "--second-bot-port")
 
 
 class Demo:
@@ -31,21 +32,30 @@ class Demo:
         return run(*folder, *ports, *options, log=self.log)
 
 
-def test_one_conversation_arrives_as_written(tmp_path: Path):
+def test_a_conversation_over_each_chat_system_arrives_as_sent(tmp_path: Path):
     with run("--once", log=tmp_path / "log", TMPDIR=str(tmp_path)) as process:
         status = process.popen.wait(timeout=120)
 
     assert status == 0, process.log
-    assert "user  → “<b>not bold</b>" in process.log
-    assert "agent ← Chatbot Interface: “<b>not bold</b>" in process.log
-    assert "agent → “<b>on its way</b>" in process.log
-    assert "user  ← Live Agent: “<b>on its way</b>" in process.log
-    assert "Every message arrived once, in order" in process.log
+    for system, requester in (
+        ("Connect Support", "Chatbot Interface"),
+        ("Agent Chat     ", "Guest"),
+    ):
+        for seen in (
+            "user  → “<b>not bold</b>",
+            f"agent ← {requester}: “<b>not bold</b>",
+            "agent → “<b>on its way</b>",
+            "user  ← Live Agent: “<b>on its way</b>",
+            f"agent ← {requester}: [the file {script.NOTE.name} ",
+            f"user  ← Live Agent: [the file {script.PICTURE.name} ",
+        ):
+            assert f"{system}  {seen}" in process.log
+    assert "every message and file arrived once, in order" in process.log
     assert processes_of(tmp_path) == {}
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
-@pytest.mark.parametrize("place", range(3), ids=PORTS)
+@pytest.mark.parametrize("place", range(4), ids=PORTS)
 def test_a_port_that_is_taken_is_named(tmp_path: Path, place: int):
     demo = Demo(tmp_path)
 

@@ -3,16 +3,18 @@ from dataclasses import replace
 import pytest
 
 from handoff.management.demo import script
-from handoff.management.demo.chat_page import Line
+from handoff.management.demo.files import File
 from handoff.management.demo.judge import quote
-from handoff.management.demo.verdict import stage_faults, verdict
+from handoff.management.demo.lines import Line
+from handoff.management.demo.verdict import stage_faults, transcript_faults, verdict
 
 GREETING = "Hello, thank you for waiting."
 
 
-def line(text: str, *, role: str) -> Line:
+def line(said: str | File, *, role: str) -> Line:
     author = "Live Agent" if role == "agent" else role
-    return Line(id=text, role=role, author=author, text=text)
+    text, files = ("", (str(said),)) if isinstance(said, File) else (said, ())
+    return Line(id=str(said), role=role, author=author, text=text, files=files)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_what_the_desk_lacks_is_said(chat, desk):
     del desk[3]
 
     assert verdict(chat=chat, desk=desk) == [
-        f"on the desk, lost: {quote(script.FROM_USER[0])}"
+        f"on the desk, lost: {quote(str(script.FROM_USER[0]))}"
     ]
 
 
@@ -72,6 +74,17 @@ def test_what_the_chat_page_lacks_is_said_even_of_the_greeting(chat, desk):
     ]
 
 
+def test_a_file_with_another_content_is_said(chat, desk):
+    place = desk.index(line(script.NOTE, role="requester"))
+    spoilt = str(replace(script.NOTE, content=script.NOTE.content + b"\n"))
+    desk[place] = replace(desk[place], files=(spoilt,))
+
+    assert verdict(chat=chat, desk=desk) == [
+        f"on the desk, lost: {quote(str(script.NOTE))}",
+        f"on the desk, unexpected: {quote(spoilt)}",
+    ]
+
+
 def test_a_message_displayed_twice_is_said(chat, desk):
     chat.append(replace(chat[-1], id="again"))
 
@@ -88,6 +101,17 @@ def test_another_name_than_the_agents_is_said(chat, desk):
     ]
 
 
+def test_each_entry_of_the_transcript_is_there_once(chat, desk):
+    before = [line("Hello! I am the bot.", role="bot"), line("Hello", role="user")]
+    chat[:1] = [*before, line(script.QUESTION, role="user")]
+    told = [replace(entry, role="history") for entry in before]
+
+    assert transcript_faults(chat=chat, desk=[*told, *desk]) == []
+    assert transcript_faults(chat=chat, desk=[*told[1:], *desk]) == [
+        "in the transcript on the desk, lost: 'Hello! I am the bot.'"
+    ]
+
+
 def test_each_stage_is_told_once_and_in_order(chat):
     queued, accepted, ended = script.STAGES.values()
     other = "Live Agent has closed the support session"
@@ -101,8 +125,9 @@ def test_each_stage_is_told_once_and_in_order(chat):
     assert stage_faults([*chat, *told, told[0]])
 
 
-@pytest.mark.parametrize("texts", [script.FROM_USER, script.FROM_AGENT])
-def test_the_script_has_what_careless_relays_spoil(texts: tuple[str, ...]):
+@pytest.mark.parametrize("said", [script.FROM_USER, script.FROM_AGENT])
+def test_the_script_has_what_careless_relays_spoil(said: tuple[str | File, ...]):
+    texts = [part for part in said if isinstance(part, str)]
     together = "".join(texts)
 
     for sign in ('"', "'", "\\", "`", "\n\n    ", "\u200d", "<b>", "$1", "${", "{0}"):

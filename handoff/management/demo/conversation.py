@@ -5,17 +5,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from handoff.management.demo import script
-from handoff.management.demo.chat_page import ChatPage, Line
+from handoff.management.demo.chat_page import ChatPage
 from handoff.management.demo.console import Console, preview
 from handoff.management.demo.desk import AGENT_NAME, Desk
+from handoff.management.demo.files import File
+from handoff.management.demo.lines import Line
 from handoff.management.demo.patience import NotSeen, Patience
-from handoff.management.demo.verdict import stage_faults, texts, verdict
+from handoff.management.demo.verdict import parts, stage_faults, verdict
 
-_OTHERS = {"user": {"bot", "agent", "system"}, "agent": {"requester", "system"}}
+_OTHERS = {
+    "user": {"bot", "agent", "system"},
+    "agent": {"requester", "bot", "virtual_agent", "system"},
+}
 
 
 @dataclass
 class Conversation:
+    """What is the same whichever chat system is in between; `system` is its name."""
+
+    system: str
     console: Console
     patience: Patience
     user: ChatPage
@@ -24,16 +32,23 @@ class Conversation:
 
     def play(self) -> list[str]:
         """Return what went wrong, judged by what both pages displayed."""
+        try:
+            self._play()
+        except NotSeen as exc:
+            return [str(exc)]
+        return self._faults()
+
+    def _play(self) -> None:
         self._talk_to_the_bot()
         self._ask_for_a_person()
         self._accept()
         self._talk_to_each_other()
         self._end()
-        return [*self._faults(), *stage_faults(self.user.lines())]
+        self._talk_to_the_bot_again()
 
     def _talk_to_the_bot(self) -> None:
         self._user_says(script.GREETING)
-        self._await_bot(script.GREETING_ANSWER)
+        self._await_text(script.GREETING_ANSWER, role="bot")
 
     def _ask_for_a_person(self) -> None:
         self._user_says(script.QUESTION)
@@ -43,7 +58,7 @@ class Conversation:
         self.agent.log_in()
         self.patience.until(self.agent.find_waiting, what="The chat, on the desk")
         self.agent.accept()
-        self.console.say("agent → [Accept]")
+        self._say("agent → [Accept]")
         self._await_header("accepted", name=AGENT_NAME)
 
     def _talk_to_each_other(self) -> None:
@@ -54,36 +69,53 @@ class Conversation:
             self._look()
         # What has not come by now is for the judge to name.
         with suppress(NotSeen):
-            self._await(lambda: not self._faults(), what="Every message")
+            self._await(lambda: not self._message_faults(), what="Every message")
 
     def _end(self) -> None:
         self.agent.end()
-        self.console.say("agent → [End chat]")
-        self._await_header("bot", name="Bot")
+        self._say("agent → [End chat]")
+
+    def _talk_to_the_bot_again(self) -> None:
+        self._await_header("bot")
         self._user_says(script.LATER_QUESTION)
-        self._await_bot(script.LATER_ANSWER)
+        self._await_text(script.LATER_ANSWER, role="bot")
 
-    def _user_says(self, text: str) -> None:
-        self.console.say(f"user  → {preview(text)}")
-        self.user.say(text)
+    def _faults(self) -> list[str]:
+        return [*self._message_faults(), *stage_faults(self.user.lines())]
 
-    def _agent_says(self, text: str) -> None:
-        self.console.say(f"agent → {preview(text)}")
-        self.agent.say(text)
+    def _message_faults(self) -> list[str]:
+        return verdict(chat=self.user.lines(), desk=self.agent.lines())
 
-    def _await_bot(self, words: str) -> None:
-        def answered() -> bool:
-            return any(words in text for text in texts(self.user.lines(), role="bot"))
+    def _user_says(self, said: str | File) -> None:
+        if isinstance(said, File):
+            self._say(f"user  → [{said}]")
+            self.user.attach(said)
+        else:
+            self._say(f"user  → {preview(said)}")
+            self.user.say(said)
 
-        self._await(answered, what=f"The bot's answer, {words!r}")
+    def _agent_says(self, said: str | File) -> None:
+        if isinstance(said, File):
+            self._say(f"agent → [{said}]")
+            self.agent.attach(said)
+        else:
+            self._say(f"agent → {preview(said)}")
+            self.agent.say(said)
 
-    def _await_header(self, state: str, *, name: str) -> None:
+    def _await_text(self, words: str, *, role: str) -> None:
+        def is_shown() -> bool:
+            return any(words in text for text in parts(self.user.lines(), role=role))
+
+        self._await(is_shown, what=f"{words!r} of the {role} on the chat page")
+
+    def _await_header(self, state: str, *, name: str = "") -> None:
         def is_shown() -> bool:
             header = self.user.header()
-            return (header.state, header.name) == (state, name)
+            return header.state == state and name in {"", header.name}
 
-        self._await(is_shown, what=f"{name!r} at the head of the chat page")
-        self.console.say(f"user  ← [{name} · {self.user.header().detail}]")
+        self._await(is_shown, what=f"{name or state!r} at the head of the chat page")
+        header = self.user.header()
+        self._say(f"user  ← [{header.name} · {header.detail}]")
 
     def _await(self, probe: Callable[[], bool], *, what: str) -> None:
         try:
@@ -101,8 +133,12 @@ class Conversation:
         for line in lines:
             if line.role in _OTHERS[reader] and line.id not in self.seen:
                 self.seen.add(line.id)
-                said = f"{line.author or line.role}: {preview(line.text)}"
-                self.console.say(f"{reader:<5} ← {said}")
+                self._say(f"{reader:<5} ← {line.author or line.role}: {_shown(line)}")
 
-    def _faults(self) -> list[str]:
-        return verdict(chat=self.user.lines(), desk=self.agent.lines())
+    def _say(self, text: str) -> None:
+        self.console.say(f"{self.system:<15}  {text}")
+
+
+def _shown(line: Line) -> str:
+    text = [preview(line.text)] if line.text.strip() else []
+    return " ".join(text + [f"[{shown}]" for shown in line.files + line.choices])

@@ -1,4 +1,4 @@
-"""The two ways to run a demo: until Ctrl-C, or for one conversation."""
+"""The two ways to run a demo: until Ctrl-C, or for two conversations."""
 
 import shutil
 import tempfile
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from handoff.management.demo import programs
+from handoff.management.demo.agent_chat_conversation import AgentChatConversation
 from handoff.management.demo.chat_page import ChatPage
 from handoff.management.demo.console import Console
 from handoff.management.demo.conversation import Conversation
@@ -37,7 +38,8 @@ def stay(place: Place, *, console: Console) -> NoReturn:
 
 
 def play_once(ports: Ports, *, console: Console) -> bool:
-    """Set up a demo of its own, play one conversation, and tell whether it went well.
+    """Set up a demo of its own, play a conversation over each chat system, and tell
+    whether both went well.
 
     Its folder goes with it, unless its logs may say what went wrong.
     """
@@ -58,12 +60,18 @@ def play_once(ports: Ports, *, console: Console) -> bool:
 def _play(place: Place, *, console: Console) -> list[str]:
     with _running(place, console=console) as supervisor:
         set_up(place, console=console)
-        return Conversation(
-            console=console,
-            patience=Patience(supervisor.tend),
-            user=ChatPage(url=place.bot),
-            agent=Desk(url=place.sandbox),
-        ).play()
+        kinds = (Conversation, AgentChatConversation)
+        return [
+            f"{bot.system}: {fault}"
+            for bot, kind in zip(place.bots, kinds, strict=True)
+            for fault in kind(
+                system=bot.system,
+                console=console,
+                patience=Patience(supervisor.tend),
+                user=ChatPage(url=bot.url),
+                agent=Desk(url=place.sandbox),
+            ).play()
+        ]
 
 
 @contextmanager
@@ -83,8 +91,9 @@ def _report(faults: list[str], *, console: Console) -> None:
     for fault in faults:
         console.say(f"FAULT  {fault}")
     if faults:
-        console.say(
-            f"{len(faults)} faults. The conversation did not arrive as written."
-        )
+        console.say(f"{len(faults)} faults. Not all arrived as it was sent.")
     else:
-        console.say("Every message arrived once, in order, as written. All is well.")
+        console.say(
+            "Over both chat systems every message and file arrived once, in order, as"
+            " it was sent. All is well."
+        )
