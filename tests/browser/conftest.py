@@ -18,19 +18,20 @@ TIMEOUT = 15_000  # milliseconds
 expect.set_options(timeout=TIMEOUT)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Demo:
     web: str
     sandbox: str
     bot: str
+    second_bot: str
     password: str
 
 
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """All processes as `make demo` starts them, set up for one bot."""
+    """All processes as `make demo` starts them, set up for a bot of each system."""
     folder = tmp_path_factory.mktemp("demo")
-    names = ("--port", "--sandbox-port", "--bot-port")
+    names = ("--port", "--sandbox-port", "--bot-port", "--second-bot-port")
     ports = [str(free_port()) for _ in names]
     options = ["--folder", str(folder), *chain(*zip(names, ports, strict=True))]
     command = [sys.executable, "-m", "handoff.management.demo", *options]
@@ -40,8 +41,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         process.wait_for_log("Ctrl-C ends all of it")
         password = re.search(r"admin / (\S+)", process.log)
         assert password
-        web, sandbox, bot = (f"http://127.0.0.1:{port}" for port in ports)
-        yield Demo(web=web, sandbox=sandbox, bot=bot, password=password[1])
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        yield Demo(*urls, password=password[1])
 
 
 @pytest.fixture
