@@ -40,6 +40,14 @@ def result_of(answer: Answer) -> Json:
     return document
 
 
+def content_of(answer: Answer) -> bytes:
+    """Return the content of a file, which may be anything; or raise."""
+    succeeded = 200 <= answer.status < 300 and answer.status != 202
+    if not succeeded or _HIBERNATING.search(answer.body[:20_000]):
+        _fail(answer, _object(answer.body))
+    return answer.body
+
+
 def _fail(answer: Answer, document: Json | None) -> NoReturn:
     said = f"ServiceNow answered {answer.status}"
     if answer.status == 429:

@@ -1,26 +1,30 @@
-"""One authenticated JSON call to a ServiceNow instance."""
+"""One authenticated call to a ServiceNow instance: JSON, or a file."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
 
 from servicenow_auth import addresses, states, tokens, transport
-from servicenow_auth.answers import Json, clock_offset, result_of
+from servicenow_auth.answers import Json, clock_offset, content_of, result_of
 from servicenow_auth.exceptions import (
     Ambiguous,
+    AnswerTooLarge,
     BadAddress,
     NotSent,
+    Rejected,
     ServiceNowAuthError,
     TokenEndpointUnavailable,
     TooLate,
     Unauthorized,
 )
 from servicenow_auth.models import AuthorizationType, Connection
+
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,9 @@ class _Request:
     target: str
     ends: float
     body: bytes | None = None
+    accept: str = "application/json"
+    content_type: str = "application/json"
+    max_bytes: int = transport.MAX_BYTES
     # They may hold a secret.
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     send_before: float | None = None
@@ -39,9 +46,9 @@ class _Request:
 class Instance:
     """A ServiceNow instance as its integration user sees it, for one drain.
 
-    Each call returns the JSON object of a definite success, {} for a 204, or raises a
-    DeliveryError. Credentials are read at the first call and again after a 401;
-    `probing` also tries those that ServiceNow has refused before.
+    Each call returns the JSON object of a definite success, {} for a 204, or a file's
+    content; or raises a DeliveryError. Credentials are read at the first call and again
+    after a 401; `probing` also tries those that ServiceNow has refused before.
     """
 
     def __init__(self, connection: Connection, *, probing: bool = False) -> None:
@@ -65,7 +72,23 @@ class Instance:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         target = f"{path}?{urlencode(params)}" if params else path
-        return self._call(_Request(method="GET", target=target, ends=_ends()))
+        request = _Request(method="GET", target=target, ends=_ends())
+        return self._call(request, result_of)
+
+    def get_file(self, path: str, *, max_bytes: int) -> bytes:
+        """Return a file's content; Rejected where it is larger than `max_bytes`."""
+        request = _Request(
+            method="GET",
+            target=path,
+            ends=_ends(),
+            accept="*/*",
+            max_bytes=max_bytes,
+        )
+        try:
+            return self._call(request, content_of)
+        except AnswerTooLarge as exc:
+            most = f"{max_bytes / 1_048_576:.3g} MB"
+            raise Rejected(f"The file is larger than {most}.", status=413) from exc
 
     def post(
         self,
@@ -89,12 +112,34 @@ class Instance:
             headers=headers or {},
             send_before=send_before,
         )
-        return self._call(request)
+        return self._call(request, result_of)
 
-    def _call(self, request: _Request) -> Json:
+    def post_file(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        content: bytes,
+        content_type: str,
+        send_before: float | None = None,
+    ) -> Json:
+        """Post bytes as they are, with `send_before` as in `post`."""
+        request = _Request(
+            method="POST",
+            target=f"{path}?{urlencode(params)}",
+            ends=_ends(),
+            body=content,
+            content_type=content_type,
+            send_before=send_before,
+        )
+        return self._call(request, result_of)
+
+    def _call(
+        self, request: _Request, read: Callable[[transport.Answer], ReadT]
+    ) -> ReadT:
         try:
-            result = result_of(self._authorized(request))
-        except TooLate:
+            result = read(self._authorized(request))
+        except (AnswerTooLarge, TooLate):
             raise
         except (NotSent, Ambiguous) as exc:
             if not getattr(exc, "ended", False):
@@ -140,16 +185,17 @@ class Instance:
             raise NotSent(str(exc)) from exc
         headers = {
             **request.headers,
-            "Accept": "application/json",
+            "Accept": request.accept,
             "Authorization": grant.header,
         }
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = request.content_type
         answer = transport.send(
             request.method,
             origin + request.target,
             headers=headers,
             body=request.body,
+            max_bytes=request.max_bytes,
             deadline=request.ends - time.monotonic(),
             send_before=request.send_before,
             trusted=origin in settings.SERVICENOW_EXTRA_ORIGINS,

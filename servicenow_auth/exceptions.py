@@ -8,6 +8,7 @@ DeliveryError                 a call failed; one class for each outcome
 ├─ Unauthorized               401, also after a refresh: a person must act
 ├─ Rejected                   another definite 4xx: the same again cannot help
 └─ Ambiguous                  anything else: it may have been applied
+   └─ AnswerTooLarge          its answer is larger than the caller takes
 ServiceNowAuthError           there is no authorization to make a call with
 ├─ NotAuthorized              credentials or tokens are missing
 ├─ AuthorizationRefused       ServiceNow refused them
@@ -64,6 +65,10 @@ class Ambiguous(DeliveryError):
     def __init__(self, detail: str, *, ended: bool = False) -> None:
         super().__init__(detail)
         self.ended = ended
+
+
+class AnswerTooLarge(Ambiguous):
+    pass
 
 
 class ServiceNowAuthError(RuntimeError):

@@ -22,7 +22,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
 
 from servicenow_auth.deadline import POOLS, Call, current_call
-from servicenow_auth.exceptions import Ambiguous, NotSent, TooLate
+from servicenow_auth.exceptions import Ambiguous, AnswerTooLarge, NotSent, TooLate
 
 MAX_BYTES = 1_000_000
 MAX_IDLE_SECONDS = 5.0
@@ -125,6 +125,7 @@ def send(  # noqa: PLR0913 (a call has that many sides, all but two by name)
     headers: Mapping[str, str],
     deadline: float,
     body: bytes | None = None,
+    max_bytes: int = MAX_BYTES,
     send_before: float | None = None,
     trusted: bool = False,
     session: Session | None = None,
@@ -132,8 +133,9 @@ def send(  # noqa: PLR0913 (a call has that many sides, all but two by name)
     """Make one call and return whatever came back, or raise NotSent or Ambiguous.
 
     `deadline` is in seconds and for all of it; `send_before` is a time of
-    `time.monotonic`, after which no byte is sent any more. `trusted` lifts the guard
-    and is for an exact origin that the operator listed.
+    `time.monotonic`, after which no byte is sent any more. An answer of more than
+    `max_bytes` is AnswerTooLarge. `trusted` lifts the guard and is for an exact origin
+    that the operator listed.
     """
     call = Call(deadline=deadline, send_before=send_before)
     token = current_call.set(call)
@@ -143,7 +145,8 @@ def send(  # noqa: PLR0913 (a call has that many sides, all but two by name)
             raise NotSent("Not sent: the address is not https.")
         call.check_time()
         request = requests.Request(method, url, {**_HEADERS, **headers}, data=body)
-        return _exchange(own.adapter(trusted=trusted), request.prepare(), call)
+        adapter = own.adapter(trusted=trusted)
+        return _exchange(adapter, request.prepare(), call, max_bytes=max_bytes)
     except _FAULTS as exc:
         raise _outcome(call, exc) from None
     finally:
@@ -155,14 +158,19 @@ def send(  # noqa: PLR0913 (a call has that many sides, all but two by name)
 
 
 def _exchange(
-    adapter: HTTPAdapter, request: requests.PreparedRequest, call: Call
+    adapter: HTTPAdapter,
+    request: requests.PreparedRequest,
+    call: Call,
+    *,
+    max_bytes: int,
 ) -> Answer:
     with adapter.send(request, stream=True, timeout=call.timeouts()) as response:
         body = bytearray()
         while chunk := response.raw.read(65_536, decode_content=False):
             body += chunk
-            if len(body) > MAX_BYTES:
-                raise Ambiguous("The answer is larger than 1 MB.")
+            if len(body) > max_bytes:
+                most = max_bytes / 1_000_000
+                raise AnswerTooLarge(f"The answer is larger than {most:.3g} MB.")
         if call.cut:  # where no length was announced, a cut looks like an end
             raise TimeoutError
         return Answer(
