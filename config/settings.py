@@ -62,6 +62,14 @@ MAX_ATTEMPTS = 20
 # A transcript of 200 kB, with every letter of it escaped.
 MAX_BODY_BYTES = 1_310_720
 MAX_CALLBACK_BYTES = 65_536
+# The largest file of any bot; each bot has a limit of its own below it.
+MAX_ATTACHMENT_BYTES: int = env.int("MAX_ATTACHMENT_BYTES", default=26_214_400)
+# The form around an uploaded file has names and borders.
+FORM_BYTES = 65_536
+# Files that a bot uploaded and has put into no message yet.
+MAX_OPEN_UPLOADS = 1_000
+# In days: after it the content is deleted.
+ATTACHMENT_LIFETIME = timedelta(days=env.float("ATTACHMENT_LIFETIME", default=7))
 MAX_JSON_DEPTH = 20
 MAX_OPEN_ITEMS = 500
 MAX_OPEN_HANDOFFS: int = env.int("MAX_OPEN_HANDOFFS", default=10_000)
@@ -158,6 +166,8 @@ SECURE_PROXY_SSL_HEADER = (
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A larger file goes to the disk while it comes in: one piece of it is in memory.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 262_144
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

@@ -9,7 +9,8 @@ HandoffError(code, status)      shown to a bot: one handler, one shape (RFC 9457
 ├─ TooManyOpenItems       429   too_many_open_items
 ├─ TooManyOpenHandoffs    429   too_many_open_handoffs
 ├─ RateLimited            429   rate_limited
-├─ AttachmentsUnsupported 422   attachments_unsupported
+├─ AttachmentRefused      422   attachment_refused: its type, or whose or where it is
+├─ AttachmentExpired      410   attachment_expired
 ├─ MalformedBody          400   malformed_body
 ├─ BodyTooLarge           413   body_too_large
 └─ FeedReset              409   feed_reset: the cursor is ahead of the feed
@@ -63,8 +64,12 @@ class RateLimited(HandoffError):
     code, status, retry_after = "rate_limited", 429, 60
 
 
-class AttachmentsUnsupported(HandoffError):
-    code, status = "attachments_unsupported", 422
+class AttachmentRefused(HandoffError):
+    code, status = "attachment_refused", 422
+
+
+class AttachmentExpired(HandoffError):
+    code, status = "attachment_expired", 410
 
 
 class MalformedBody(HandoffError):

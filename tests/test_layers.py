@@ -16,7 +16,7 @@ LAYERS = (
     ("relay",),
     ("lifecycle",),
     ("chat_systems", "opening", "webhooks"),
-    ("doorbell", "limits", "signatures", "strict_json"),
+    ("doorbell", "files", "limits", "signatures", "strict_json"),
     ("metrics",),
     ("models",),
     ("exceptions",),
