@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from handoff.models import Bot
 from handoff.models.handoff import Reason
+from servicenow_auth.exceptions import NotSent
 
 
 class EntryState(StrEnum):
@@ -162,6 +163,10 @@ class OutboundFile:
     url: str
     token: str
     read: Callable[[], bytes]
+
+
+class UploadUnclear(NotSent):
+    """At worst a file lies there that no message names: the message was not sent."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from handoff.chat_systems.base import (
     OutboundMessage,
     Traits,
 )
-from handoff.chat_systems.connect_support import reading
+from handoff.chat_systems.connect_support import files, reading
 from handoff.models import Bot
 from handoff.models.handoff import Reason
 from servicenow_auth.client import Instance
@@ -60,6 +60,7 @@ class ConnectSupport:
     )
 
     def __init__(self, bot: Bot, instance: Instance) -> None:
+        self.bot = bot
         self.instance = instance
 
     @staticmethod
@@ -107,11 +108,18 @@ class ConnectSupport:
         send_before: float | None = None,
     ) -> str:
         group_id = conversation.group_id
-        answer = self.instance.post(
-            f"{CONVERSATIONS}/{group_id}/messages",
-            {"message": message.text, "group": group_id, "reflected_field": "comments"},
-            send_before=send_before,
-        )
+        body: dict[str, Any] = {
+            "message": message.text,
+            "group": group_id,
+            "reflected_field": "comments",
+        }
+        if message.file is not None:
+            sys_id = files.upload(
+                self.instance, message.file, group_id=group_id, send_before=send_before
+            )
+            body["attachments"] = [sys_id]
+        path = f"{CONVERSATIONS}/{group_id}/messages"
+        answer = self.instance.post(path, body, send_before=send_before)
         return reading.sys_id_of(reading.object_in(answer).get("sys_id"))
 
     def end(
@@ -205,10 +213,15 @@ class ConnectSupport:
         *,
         known: Container[str],
     ) -> list[InboundFile]:
-        return message.files
+        if not message.files:
+            return []
+        user_name = self.bot.connection.runtime.user_name
+        return files.find(
+            self.instance, conversation, message, known=known, user_name=user_name
+        )
 
     def download(self, file: InboundFile, *, max_bytes: int) -> bytes:
-        raise NotImplementedError
+        return files.download(self.instance, file, max_bytes=max_bytes)
 
 
 def _is_before(stamp: int, since: datetime | None) -> bool:

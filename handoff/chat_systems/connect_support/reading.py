@@ -7,6 +7,7 @@ from typing import Any
 from handoff.chat_systems import text as texts
 from handoff.chat_systems.base import (
     EntryState,
+    InboundFile,
     InboundMessage,
     News,
     Observation,
@@ -24,6 +25,8 @@ STATES = {
     "8": EntryState.ABANDONED,
 }
 SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
+# What ServiceNow's clients write where a message is nothing but a file.
+FILE_LABEL = re.compile(r"File: ([^\n]{1,255})")
 EXISTING_RULE_KEYS = frozenset(
     {"group", "formatted_message", "sys_created_by", "last_message", "sys_id"}
 )
@@ -51,6 +54,11 @@ def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
     raw = text_of(row.get("formatted_message")) or text_of(row.get("message"))
     decoded = texts.decode(raw)
     text = texts.render(decoded)
+    files = _files_in(row)
+    if label := FILE_LABEL.fullmatch(text):
+        # Shown with its file, the label says nothing; else it says where to look.
+        text = "" if files else text
+        files = files or [InboundFile(source="", file_name=label[1].strip())]
     author = text_of(row.get("created_by")) or text_of(row.get("sys_created_by"))
     return InboundMessage(
         group_id=sys_id_of(row.get("group")) or group_id,
@@ -61,9 +69,27 @@ def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
         text=text,
         html=texts.to_html(text),
         links=texts.links(decoded),
-        sent_at=_time(row),
+        files=files,
+        sent_at=time_of(row),
         internal=_is_internal(row),
     )
+
+
+def _files_in(row: dict[str, Any]) -> list[InboundFile]:
+    """Return the files that a message is shown with: objects, or sys_ids alone."""
+    shown = row.get("attachments")
+    entries = [
+        entry if isinstance(entry, dict) else {"sys_id": entry}
+        for entry in (shown if isinstance(shown, list) else [])
+    ]
+    files = [
+        InboundFile(
+            source=sys_id_of(entry.get("sys_id")),
+            file_name=text_of(entry.get("file_name")).strip(),
+        )
+        for entry in entries
+    ]
+    return [file for file in files if file.source]
 
 
 def group_of(body: Any) -> str:
@@ -135,7 +161,7 @@ def timestamp_of(row: dict[str, Any]) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 14 else None
 
 
-def _time(row: dict[str, Any]) -> datetime | None:
+def time_of(row: dict[str, Any]) -> datetime | None:
     stamp = timestamp_of(row)
     if stamp is not None:
         return datetime.fromtimestamp(stamp / 1000, tz=UTC)
