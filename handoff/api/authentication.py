@@ -24,7 +24,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """A missing key, a wrong one and a revoked one are told alike."""
 
     def authenticate(self, request: Request) -> tuple[BotPrincipal, ApiKey]:
-        key = _key_in(request.headers.get("Authorization", ""))
+        key = key_of(bearer_in(request))
         if key is None:
             limits.count_stranger(address=limits.client_address(request))
             raise AuthenticationFailed(REFUSED)
@@ -34,9 +34,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def _key_in(header: str) -> ApiKey | None:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() != "bearer" or not value:
+def bearer_in(request: Request) -> str:
+    """Return what the caller bears, or ""."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
+
+
+def key_of(value: str) -> ApiKey | None:
+    """Return the usable key with this value, and its bot."""
+    if not value:
         return None
-    keys = ApiKey.objects.by_value(value.strip())
+    keys = ApiKey.objects.by_value(value)
     return keys.select_related("bot__runtime", "bot__connection__runtime").first()

@@ -13,15 +13,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from handoff import services
+from handoff import files, services
+from handoff.api.attachments import AttachmentSerializer
 from handoff.api.fields import Text, TextOrNull, Time
 from handoff.api.pages import PageQuery, PageSerializer, cut, page
 from handoff.api.schema import READ, WRITE, answers
 from handoff.api.starting import MAX_TEXT
 from handoff.api.views import BotView, parse
-from handoff.exceptions import AttachmentsUnsupported
 from handoff.models import Handoff, Message
 from handoff.models.message import Role
+
+# More than any bot allows.
+MAX_ATTACHMENTS = 100
+NOTHING_SAID = "Without attachments this field may not be blank."
 
 
 class PostMessageSerializer(serializers.Serializer[Any]):
@@ -29,12 +33,20 @@ class PostMessageSerializer(serializers.Serializer[Any]):
         max_length=200,
         help_text="Your own, unique within the handoff: repeats are harmless.",
     )
-    text = Text(max_length=MAX_TEXT)
+    text = Text(
+        max_length=MAX_TEXT,
+        default="",
+        allow_blank=True,
+        help_text="May be missing where there are attachments.",
+    )
     role = serializers.ChoiceField(
         [Role.USER.value, Role.BOT.value], default=Role.USER.value
     )
     attachments = serializers.ListField(
-        required=False, help_text="Not supported yet: refused unless empty."
+        child=serializers.UUIDField(),
+        max_length=MAX_ATTACHMENTS,
+        required=False,
+        help_text="The `id` of each upload; an upload goes into one message.",
     )
     choice_value = Text(
         max_length=1_000,
@@ -43,6 +55,11 @@ class PostMessageSerializer(serializers.Serializer[Any]):
         help_text="Not passed on where the chat system knows no choices.",
     )
     sent_at = Time(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (attrs["text"].strip() or attrs.get("attachments")):
+            raise serializers.ValidationError({"text": [NOTHING_SAID]})
+        return attrs
 
 
 class SenderSerializer(serializers.Serializer[Any]):
@@ -59,11 +76,16 @@ class SpokenSerializer(serializers.Serializer[Any]):
     sender = serializers.SerializerMethodField()
     text = serializers.CharField()
     html = TextOrNull(help_text="Safe HTML, where ServiceNow sent markup.")
+    attachments = serializers.SerializerMethodField()
     sent_at = serializers.SerializerMethodField()
 
     @extend_schema_field(SenderSerializer(allow_null=True))
     def get_sender(self, message: Message) -> Any:
         return SenderSerializer(message).data if message.sender_name else None
+
+    @extend_schema_field(AttachmentSerializer(many=True))
+    def get_attachments(self, message: Message) -> list[dict[str, Any]]:
+        return [files.describe(each) for each in message.attachments.all()]
 
     @extend_schema_field(OpenApiTypes.DATETIME)
     def get_sent_at(self, message: Message) -> str | None:
@@ -106,18 +128,14 @@ class MessagesView(BotView):
             success={202: MessageSerializer, 200: MessageSerializer},
             id_conflict="409 The id came before with another body.",
             handoff_closed="409 The handoff is over: the message is the bot's again.",
-            attachments_unsupported="422 This chat system takes no attachments.",
+            attachment_refused="422 An attachment is unknown, used or expired, or"
+            " one too many.",
         ),
         examples=[MESSAGE_EXAMPLE],
     )
     def post(self, request: Request, handoff_id: UUID) -> Response:
         """Answer 202 once it is stored, 200 to a repeat of the same `id` and body."""
-        # Before the fields: a picture alone has no text.
-        body = request.data if isinstance(request.data, dict) else {}
-        if isinstance(body.get("attachments"), list) and body["attachments"]:
-            raise AttachmentsUnsupported("Nothing was stored: send the text alone.")
         body = parse(PostMessageSerializer, request.data)
-        body.pop("attachments", None)
         message, created = services.post_message(
             handoff_id=handoff_id, bot=self.bot, message=services.NewMessage(**body)
         )
@@ -141,7 +159,9 @@ class MessagesView(BotView):
             if last is None:
                 raise serializers.ValidationError({"after": ["No such message."]})
             messages = messages.filter(number__gt=last.number)
-        found, more = cut(messages.prefetch_related("parts"), limit=query["limit"])
+        found, more = cut(
+            messages.prefetch_related("parts", "attachments"), limit=query["limit"]
+        )
         items: list[dict[str, Any]] = list(MessageSerializer(found, many=True).data)
         return page(items, cursor="message_id", after=query.get("after"), has_more=more)
 
@@ -177,7 +197,9 @@ class TranscriptView(BotView):
         transcript = {
             "handoff_id": handoff.id,
             "conversation_id": handoff.conversation_id,
-            "items": handoff.messages.order_by("number"),
+            "items": handoff.messages.order_by("number").prefetch_related(
+                "attachments"
+            ),
             "end": handoff if handoff.is_final else None,
         }
         return Response(TranscriptSerializer(transcript).data)

@@ -22,7 +22,11 @@ MEDIA_TYPE = "application/problem+json"
 NOT_FOUND = "Nothing is here, or it belongs to another bot."
 UNAVAILABLE_RETRY_AFTER = 5  # seconds
 # How the framework's own codes are told; what is missing here goes by its own name.
-CODES = {"not_authenticated": "unauthorized", "authentication_failed": "unauthorized"}
+CODES = {
+    "not_authenticated": "unauthorized",
+    "authentication_failed": "unauthorized",
+    "parse_error": "malformed_body",
+}
 
 
 def problem(

@@ -60,6 +60,7 @@ MEANINGS = {
 }
 SUCCESSES = {
     200: "The answer; after a POST: nothing was new.",
+    201: "Stored, until it expires.",
     202: "Stored: it will be delivered.",
     204: "Taken.",
 }

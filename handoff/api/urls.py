@@ -1,5 +1,6 @@
 from django.urls import path
 
+from handoff.api.attachments import AttachmentsView, AttachmentView
 from handoff.api.availability import AvailabilityView
 from handoff.api.events import EventsView
 from handoff.api.handoffs import EndView, HandoffsView, HandoffView, TypingView
@@ -18,6 +19,10 @@ urlpatterns = [
         "handoffs/<uuid:handoff_id>/transcript",
         TranscriptView.as_view(),
         name="transcript",
+    ),
+    path("attachments", AttachmentsView.as_view(), name="attachments"),
+    path(
+        "attachments/<uuid:attachment_id>", AttachmentView.as_view(), name="attachment"
     ),
     path("events", EventsView.as_view(), name="events"),
     path("availability", AvailabilityView.as_view(), name="availability"),

@@ -4,6 +4,7 @@ from handoff import chat_systems
 from handoff.chat_systems import Conversation, HistoryEntry, Opening, OutboundMessage
 from handoff.models import Handoff, Outgoing
 from handoff.models.message import Role
+from handoff.relay import files
 
 
 def conversation(handoff: Handoff) -> Conversation:
@@ -28,6 +29,7 @@ def message(item: Outgoing) -> OutboundMessage:
         id=_name(item),
         text=item.text,
         choice_value=item.message.choice_value if item.message else "",
+        file=files.outbound(item.attachment) if item.attachment else None,
     )
 
 

@@ -1,6 +1,7 @@
 """What the product does: one function a use case, one transaction each."""
 
 from handoff.opening import TranscriptEntry
+from handoff.services.attachments import note_fetched, upload_attachment
 from handoff.services.bots import (
     create_api_key,
     new_signing_secret,
@@ -32,6 +33,7 @@ __all__ = [
     "create_api_key",
     "end_handoff",
     "new_signing_secret",
+    "note_fetched",
     "post_message",
     "prepare_bot",
     "receive_callback",
@@ -42,4 +44,5 @@ __all__ = [
     "start_handoff",
     "switch_webhook_on",
     "tell_authorization_required",
+    "upload_attachment",
 ]

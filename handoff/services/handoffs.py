@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from handoff import chat_systems, lifecycle, opening
+from handoff import chat_systems, doorbell, files, lifecycle, opening
 from handoff.chat_systems import Availability
 from handoff.chat_systems.text import split
 from handoff.exceptions import (
@@ -22,11 +22,12 @@ from handoff.exceptions import (
     TooManyOpenHandoffs,
     TooManyOpenItems,
 )
-from handoff.models import Bot, Handoff, Lane, Message, Outgoing
-from handoff.models.handoff import EndedBy, Reason
+from handoff.models import Attachment, Bot, Handoff, Lane, Message, Outgoing
+from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import UNSETTLED, Direction
 from handoff.models.message import Role
 from handoff.opening import TranscriptEntry
+from handoff.services.attachments import bind_attachments
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import DeliveryError, ServiceNowAuthError
 from servicenow_auth.models import State as AuthorizationState
@@ -67,12 +68,16 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class NewMessage:
-    """What a bot posts; `choice_value` is for chat systems that offer choices."""
+    """What a bot posts: text, or the ids of uploads, or both.
+
+    `choice_value` is for chat systems that offer choices.
+    """
 
     id: str
-    text: str
+    text: str = ""
     role: Role = Role.USER
     choice_value: str = ""
+    attachments: list[UUID] = field(default_factory=list)
     sent_at: datetime | None = None
 
 
@@ -207,15 +212,32 @@ def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, boo
         body_hash=_hash(message),
         role=message.role,
         text=message.text,
+        choice_value=message.choice_value,
         sent_at=message.sent_at,
     )
-    limit = chat_systems.traits(bot).text_limit
     _refuse_if_full(handoff)
-    for part, text in enumerate(split(message.text, limit=limit)):
-        lifecycle.queue(
-            handoff, kind=Outgoing.Kind.MESSAGE, text=text, message=row, part=part
-        )
+    _queue_parts(row, bind_attachments(message=row, ids=message.attachments))
     return row, True
+
+
+def _queue_parts(message: Message, attachments: list[Attachment]) -> None:
+    """Queue a message's text, in as many parts as it takes, then its files."""
+    handoff = message.handoff
+    limit = chat_systems.traits(handoff.bot).text_limit
+    said = message.text if message.text.strip() else ""
+    parts: list[tuple[str, Attachment | None]] = [
+        *((text, None) for text in split(said, limit=limit)),
+        *((files.label(file.file_name), file) for file in attachments),
+    ]
+    for number, (text, attachment) in enumerate(parts):
+        lifecycle.queue(
+            handoff,
+            kind=Outgoing.Kind.MESSAGE,
+            text=text,
+            message=message,
+            part=number,
+            attachment=attachment,
+        )
 
 
 def _repeat(handoff_id: UUID, message: NewMessage) -> Message:
@@ -245,8 +267,10 @@ def end_handoff(
 
 
 def set_typing(*, handoff_id: UUID, bot: Bot, typing: bool) -> None:
-    """Take a typing notice; Connect Support has no door for it, so it is dropped."""
-    Handoff.objects.get(pk=handoff_id, bot=bot)
+    """Pass a typing notice on at once, or never: it is kept nowhere."""
+    handoff = Handoff.objects.get(pk=handoff_id, bot=bot)
+    if handoff.state == State.ACCEPTED and chat_systems.traits(bot).has_typing:
+        doorbell.ring_typing(handoff_id, typing=typing)
 
 
 def availability(*, bot: Bot, queue: str = "") -> Availability:
