@@ -19,6 +19,7 @@ from handoff.models import Attachment, Handoff, Message, Outgoing
 from handoff.models.handoff import State
 from handoff.models.message import Receipt, Role
 from handoff.relay.courtesies import ring_receipt
+from handoff.relay.files import without_label
 from handoff.relay.observing import observe, picture
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def _ingest(
     reason = _why_not(handoff, said)
     if reason:
         return reason
+    said = without_label(said, attachments)
     message = _store(handoff, said, recovered=recovered)
     for attachment in attachments:
         attachment.message = message

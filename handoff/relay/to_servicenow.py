@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import Observation
+from handoff.chat_systems import Observation, UploadUnclear
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
@@ -42,6 +42,8 @@ NO_AGENT_YET = "waiting_for_agent"
 # The agent's coming wakes the lane; this is for a wake-up that was lost.
 AGENT_WAIT = timedelta(minutes=2)
 AUTHORIZATION_WAIT = timedelta(minutes=10)
+# Two to three minutes' worth.
+MAX_UPLOADS = 10
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
@@ -118,6 +120,12 @@ class ToServiceNow:
             return Verdict(ItemState.SENDING, AMBIGUOUS, FIRST_LOOK)
         if isinstance(error, Rejected):
             return Verdict(ItemState.FAILED, "rejected")
+        if isinstance(error, UploadUnclear):
+            # Each try may leave a file there: not for as long as a message is tried.
+            if item.attempts >= MAX_UPLOADS:
+                return Verdict(ItemState.FAILED, "rejected")
+            wait = backoff(item.first_attempt_at)
+            return Verdict(ItemState.PENDING, UNREACHABLE, wait)
         return self._not_applied(item, error)
 
     def _not_applied(self, item: Outgoing, error: DeliveryError) -> Verdict:

@@ -7,11 +7,12 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Max, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
-from handoff import chat_systems, lifecycle
+from handoff import chat_systems, files, lifecycle
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
 from handoff.relay import courtesies
+from handoff.relay.files import tell_unfetched
 from handoff.relay.to_servicenow import UNAUTHORIZED, UNREACHABLE
 
 BATCH = 200
@@ -32,6 +33,8 @@ def watch() -> None:
     _end_long_waits()
     _end_idle_chats()
     courtesies.ring_for_receipts()
+    tell_unfetched()
+    files.expire()
 
 
 def _end_unanswered() -> None:
