@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils.http import content_disposition_header
+from django.utils.timezone import now
 
+from handoff import files
 from handoff.admin.access import BotFilter, ReadOnlyAdmin
 from handoff.models import Attempt, Event, Handoff, Lane, Message, Outgoing
 from handoff.models.lane import Direction
@@ -47,6 +52,26 @@ class HandoffAdmin(ReadOnlyAdmin):
         ),
     ]
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download)
+        address = "<uuid:handoff_id>/files/<uuid:file_id>/"
+        return [path(address, view, name="handoff_handoff_file"), *super().get_urls()]
+
+    def download(
+        self, request: HttpRequest, handoff_id: Any, file_id: Any
+    ) -> StreamingHttpResponse:
+        """Give a file to keep, not to show here: a stranger may have made it."""
+        handoff = get_object_or_404(self.get_queryset(request), pk=handoff_id)
+        there = handoff.attachments.filter(error="", expires_at__gt=now())
+        file = get_object_or_404(there, pk=file_id)
+        self.log_change(request, handoff, f"Read the file {file.file_name}.")
+        named = content_disposition_header(as_attachment=True, filename=file.file_name)
+        return StreamingHttpResponse(
+            files.pieces(file),
+            content_type=file.content_type,
+            headers={"Content-Disposition": named, "Content-Length": str(file.size)},
+        )
+
     def change_view(
         self,
         request: HttpRequest,
@@ -64,12 +89,14 @@ class HandoffAdmin(ReadOnlyAdmin):
 
 def _timeline(handoff: Handoff) -> dict[str, Any]:
     """Return the newest rows of everything that belongs to the handoff, in order."""
-    said = Message.objects.filter(handoff=handoff).prefetch_related("parts")
+    said = Message.objects.filter(handoff=handoff)
+    said = said.prefetch_related("parts", "attachments")
     lanes = {lane.direction: lane for lane in Lane.objects.filter(handoff=handoff)}
     outgoing = Outgoing.objects.filter(lane__handoff=handoff)
     events = Event.objects.filter(handoff=handoff)
     attempts = Attempt.objects.filter(lane__handoff=handoff).select_related("lane")
     return {
+        "present": now(),
         "said": reversed(said.order_by("-number")[:MOST_SHOWN]),
         "directions": [
             {

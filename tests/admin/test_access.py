@@ -1,4 +1,5 @@
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
@@ -7,9 +8,10 @@ from django.contrib.auth.models import Group
 from django.urls import URLPattern, reverse
 
 from handoff import services
-from handoff.models import ApiKey, Bot, Callback, Handoff, SigningSecret
+from handoff.models import ApiKey, Attachment, Bot, Callback, Handoff, SigningSecret
 from tests.admin.people import Admin, developer, page
 
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 OURS = ("handoff_bot", "handoff_handoff", "handoff_callback")
 
 
@@ -44,11 +46,14 @@ def test_there_are_addresses_to_test():
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_strangers_rows_are_nowhere(method, pattern, bob, bot, handoff, callback):
     key, _ = services.create_api_key(bot=bot)
+    file = Attachment.objects.create(bot=bot, handoff=handoff, expires_at=LATER)
     rows = {"bot": bot, "handoff": handoff, "callback": callback}
     row = rows[pattern.name.split("_")[1]]
     values = {
         "object_id": row.pk,
         "bot_id": bot.pk,
+        "handoff_id": handoff.pk,
+        "file_id": file.pk,
         "key_id": key.pk,
         "purpose": "webhook",
     }

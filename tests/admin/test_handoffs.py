@@ -178,3 +178,19 @@ def test_the_list_of_bots_costs_the_same_however_long_it_is(
         make_bot(f"Shop {number}", group=group)
     with django_assert_max_num_queries(15):
         alice.get("handoff_bot_changelist")
+
+
+def test_a_callback_of_any_kind_is_readable_and_kept_as_it_came(alice, bot):
+    body = '{"body":[{"uiType":"Hologram","label":"Grüße <b>"}],"score":"0.92"}'
+    callback = Callback.objects.create(bot=bot, body=body, authenticated_by="header")
+    html = page(alice.get("handoff_callback_change", callback.pk))
+    assert '      "label": "Grüße <b>"\n' in html
+    assert body in html
+
+
+def test_a_callback_that_is_no_json_is_shown_as_text(alice, bot):
+    callback = Callback.objects.create(
+        bot=bot, body='{"say "hi"', state="broken", authenticated_by="header"
+    )
+    html = page(alice.get("handoff_callback_change", callback.pk))
+    assert html.count('{"say "hi"') == 2
