@@ -1,6 +1,8 @@
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -8,6 +10,7 @@ from standardwebhooks import Webhook
 
 from handoff import services
 from handoff.models import Bot, SigningSecret
+from handoff.models.bot import CallbackAuthentication
 from tests.api.bots import make_bot
 
 MESSAGE = {
@@ -52,6 +55,28 @@ def signed(
         "webhook_timestamp": str(int(at.timestamp())),
         "webhook_signature": Webhook(secret).sign(message_id, at, text),
     }
+
+
+def static_header(secret: str) -> dict[str, str]:
+    return {"X_Handoff_Secret": secret}
+
+
+def basic(secret: str) -> dict[str, str]:
+    pair = base64.b64encode(f"servicenow:{secret}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+def knock(authentication: str, url: str, *, secret: str, body: Any = MESSAGE) -> Any:
+    """Call as a ServiceNow would that was given this secret."""
+    match authentication:
+        case CallbackAuthentication.SIGNATURE:
+            return call(url, body, **signed(secret, body))
+        case CallbackAuthentication.HEADER:
+            return call(url, body, **static_header(secret))
+        case CallbackAuthentication.BASIC:
+            return call(url, body, **basic(secret))
+        case _:
+            return call(f"{url}?{urlencode({'secret': secret})}", body)
 
 
 @pytest.fixture

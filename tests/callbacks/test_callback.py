@@ -1,3 +1,6 @@
+import logging
+from urllib.parse import urlencode
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -135,9 +138,14 @@ def test_strangers_are_limited_and_the_real_one_is_not(url, secret, settings):
     assert call(url, **signed(secret)).status_code == 202
 
 
-def test_the_address_of_a_refused_call_is_not_logged(bot, url, caplog):
-    call(url)
+def test_neither_address_nor_secret_of_a_call_is_logged(bot, url, secret, caplog):
+    query = urlencode({"secret": secret})
+    call(f"{url}?{query}")
+    access_log = logging.getLogger("access")
+    access_log.warning('"POST %s HTTP/1.1" 401 99', f"{url}?{query}")
 
     logged = "".join(JsonFormatter().format(record) for record in caplog.records)
-    assert "/servicenow/callback/[redacted]" in logged
+    assert "/servicenow/callback/[redacted]?secret=[redacted]" in logged
     assert bot.callback_id not in logged
+    assert secret not in logged
+    assert query not in logged

@@ -1,6 +1,5 @@
 """Each way of proving to be ServiceNow, put to the same tests."""
 
-import base64
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,36 +9,32 @@ from django.utils.timezone import now
 
 from handoff import services
 from handoff.models import Bot, Callback, SigningSecret
-from handoff.models.bot import CallbackAuthentication
+from handoff.models.bot import CallbackAuthentication, ChatSystem
 from tests.api.bots import make_bot
-from tests.callbacks.conftest import MESSAGE, call, new_secret, signed
+from tests.callbacks.conftest import (
+    MESSAGE,
+    call,
+    knock,
+    new_secret,
+    signed,
+    static_header,
+)
 
 pytestmark = pytest.mark.both_databases
 
-Sign = Callable[..., dict[str, str]]
+Door = Callable[..., Any]
 
 
-def static_header(secret: str, body: Any = MESSAGE) -> dict[str, str]:
-    return {"X_Handoff_Secret": secret}
-
-
-def basic(secret: str, body: Any = MESSAGE) -> dict[str, str]:
-    pair = base64.b64encode(f"servicenow:{secret}".encode()).decode()
-    return {"Authorization": f"Basic {pair}"}
-
-
-DOORS = {
-    CallbackAuthentication.SIGNATURE: signed,
-    CallbackAuthentication.HEADER: static_header,
-    CallbackAuthentication.BASIC: basic,
-}
-
-
-@pytest.fixture(params=DOORS)
-def door(request, bot: Bot) -> Sign:
+@pytest.fixture(params=CallbackAuthentication)
+def door(request, bot: Bot, url: str) -> Door:
+    """Call with a secret, the way the bot demands it."""
     bot.callback_authentication = request.param
     bot.save()
-    return DOORS[request.param]
+
+    def knock_with(secret: str, body: Any = MESSAGE) -> Any:
+        return knock(request.param, url, secret=secret, body=body)
+
+    return knock_with
 
 
 def is_refused(answer):
@@ -47,7 +42,7 @@ def is_refused(answer):
 
 
 def test_the_secret_opens(bot, url, secret, door):
-    answer = call(url, **door(secret))
+    answer = door(secret)
 
     assert answer.status_code == 202
     assert answer.json() == {"stored": True}
@@ -62,29 +57,29 @@ def test_no_secret_is_refused(url, secret, door):
 
 
 def test_a_wrong_secret_is_refused(url, secret, door):
-    assert is_refused(call(url, **door(SigningSecret.generate().reveal())))
+    assert is_refused(door(SigningSecret.generate().reveal()))
     assert not Callback.objects.exists()
 
 
 def test_another_bots_secret_is_refused(url, secret, door):
-    assert is_refused(call(url, **door(new_secret(make_bot("Rival")))))
+    assert is_refused(door(new_secret(make_bot("Rival"))))
 
 
 def test_the_webhooks_secret_is_refused(bot, url, secret, door):
     ours = services.new_signing_secret(bot=bot, purpose=SigningSecret.Purpose.WEBHOOK)
 
-    assert is_refused(call(url, **door(ours.reveal())))
+    assert is_refused(door(ours.reveal()))
 
 
 def test_a_bot_without_a_secret_refuses(url, door):
-    assert is_refused(call(url, **door("whsec_" + "A" * 44)))
+    assert is_refused(door("whsec_" + "A" * 44))
 
 
 def test_old_and_new_secret_open_during_a_rotation(bot, url, secret, door):
     new = new_secret(bot)
 
-    assert call(url, **door(secret)).status_code == 202
-    assert call(url, **door(new)).status_code == 202
+    assert door(secret).status_code == 202
+    assert door(new).status_code == 202
 
 
 def test_the_old_secret_is_refused_after_the_rotation(bot, url, secret, door):
@@ -93,14 +88,14 @@ def test_the_old_secret_is_refused_after_the_rotation(bot, url, secret, door):
         expires_at=now() - timedelta(seconds=1)
     )
 
-    assert is_refused(call(url, **door(secret)))
-    assert call(url, **door(new)).status_code == 202
+    assert is_refused(door(secret))
+    assert door(new).status_code == 202
 
 
 def test_a_broken_body_is_kept_and_refused(url, secret, door):
     body = b'{"group": "g", "text": "he said "no" to me"}'
 
-    answer = call(url, body, **door(secret, body))
+    answer = door(secret, body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
     stored = Callback.objects.get()
@@ -109,7 +104,7 @@ def test_a_broken_body_is_kept_and_refused(url, secret, door):
 
 @pytest.mark.parametrize("body", [{"kind": "surprise"}, {}, [], "text", None, 7])
 def test_an_unknown_kind_is_kept_without_complaint(url, secret, door, body):
-    assert call(url, body, **door(secret, body)).status_code == 202
+    assert door(secret, body).status_code == 202
     assert Callback.objects.get().state == "stored"
 
 
@@ -126,7 +121,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_body_is_kept_and_never_a_fault_of_ours(url, secret, door, body):
-    answer = call(url, body, **door(secret, body))
+    answer = door(secret, body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
     assert "\0" not in Callback.objects.get().body
@@ -144,7 +139,7 @@ def test_bytes_that_are_no_text_are_kept(bot, url, secret):
 
 @pytest.mark.parametrize("size", [65_537, 300_000])
 def test_a_body_that_is_too_large_is_refused(url, secret, door, size):
-    answer = call(url, b"x" * size, **door(secret))
+    answer = door(secret, b"x" * size)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert not Callback.objects.exists()
@@ -158,3 +153,47 @@ def test_a_broken_basic_header_is_refused(bot, url, secret, header):
     bot.save()
 
     assert is_refused(call(url, Authorization=header))
+
+
+SHOWN_ELSEWHERE = [
+    (theirs, ours)
+    for theirs in CallbackAuthentication
+    for ours in CallbackAuthentication
+    if theirs != ours
+]
+
+
+@pytest.mark.parametrize(("theirs", "ours"), SHOWN_ELSEWHERE)
+def test_the_secret_opens_only_the_way_that_was_chosen(bot, url, secret, theirs, ours):
+    bot.callback_authentication = ours
+    bot.save()
+
+    assert is_refused(knock(theirs, url, secret=secret))
+    assert not Callback.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["secret=", "secret", "secret=%ff%00", "Secret=x"])
+def test_a_broken_query_is_refused(bot, url, secret, query):
+    bot.callback_authentication = CallbackAuthentication.URL
+    bot.save()
+
+    assert is_refused(call(f"{url}?{query}"))
+
+
+def test_what_a_stranger_is_told_is_the_same_at_every_door(bot, url, secret):
+    told = set()
+    for authentication in CallbackAuthentication:
+        bot.callback_authentication = authentication
+        bot.save()
+        answer = knock(authentication, url, secret="whsec_" + "A" * 44)
+        told.add((answer.status_code, answer.content, str(answer.headers)))
+
+    assert len(told) == 1
+
+
+def test_a_signature_of_agent_chat_is_checked_like_any(bot, url, secret):
+    bot.chat_system = ChatSystem.AGENT_CHAT
+    bot.save()
+
+    assert is_refused(call(url, **signed(secret) | {"webhook_signature": "v1,AAAA"}))
+    assert is_refused(call(url))

@@ -3,6 +3,7 @@
 import pytest
 
 from handoff.models import Callback
+from handoff.models.bot import ChatSystem
 from tests.callbacks.conftest import FIVE_KEYS, MESSAGE, call, signed
 
 
@@ -24,6 +25,15 @@ def test_they_are_refused_where_the_switch_is_off(bot, url):
     bot.save()
 
     assert call(url, FIVE_KEYS).status_code == 401
+    assert not Callback.objects.exists()
+
+
+def test_agent_chat_has_no_such_rules(bot, url):
+    bot.chat_system = ChatSystem.AGENT_CHAT
+    bot.save()
+
+    assert call(url, FIVE_KEYS).status_code == 401
+    assert call(url, b"{").status_code == 401
     assert not Callback.objects.exists()
 
 
