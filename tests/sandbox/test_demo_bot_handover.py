@@ -55,6 +55,17 @@ def test_an_agents_message_is_displayed_with_the_name(bot, user, agent):
     assert user.chat().status == "Ada Lovelace"
 
 
+def test_an_agent_who_came_without_a_name_is_known_by_the_first_message(
+    bot, user, agent
+):
+    agent.tell("handoff.accepted", agent=None, text=None)
+    assert user.chat().status == "Agent"
+
+    bot.notify(agent.message(AS_WRITTEN))
+
+    assert user.chat().status == "Ada Lovelace"
+
+
 def test_a_text_that_says_nothing_is_not_shown(user, agent):
     agent.tell("handoff.queued", state="queued", position=None, text=None)
 

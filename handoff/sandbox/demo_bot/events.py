@@ -139,10 +139,11 @@ def _show_text(told: Told) -> None:
 
 def _show_message(told: Told) -> None:
     data = told.data
+    role = Role.AGENT if data.get("role") == Role.AGENT else Role.SYSTEM
     _show(
         told,
         key=data.get("message_id") or told.webhook_id,
-        role=Role.AGENT if data.get("role") == Role.AGENT else Role.SYSTEM,
+        role=role,
         text=data.get("text") or "",
         author=extras.name(data.get("sender")),
         avatar_url=extras.avatar_url(data.get("sender")),
@@ -150,7 +151,17 @@ def _show_message(told: Told) -> None:
         links=extras.links(data.get("links")),
         choices=extras.choices(data.get("choices")),
     )
+    if role == Role.AGENT:
+        _meet(told)
     _stop_typing(told)
+
+
+def _meet(told: Told) -> None:
+    """Learn who the agent is from what he says, where nothing told it as he came."""
+    sender = told.data.get("sender")
+    Handoff.objects.filter(pk=told.handoff.pk, agent_name="").update(
+        agent_name=extras.name(sender), agent_avatar_url=extras.avatar_url(sender)
+    )
 
 
 def _show(told: Told, *, key: str, role: Role, text: str, **more: Any) -> None:
