@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from handoff.sandbox.demo_bot import chat, extras, script
+from handoff.sandbox.demo_bot import chat, extras, script, settings
 from handoff.sandbox.demo_bot.models import (
     Conversation,
     Handoff,

@@ -29,7 +29,7 @@ class MessageForm(forms.Form):
         return text if text.strip() else ""
 
     def clean_file(self) -> File | None:
-        upload: UploadedFile | None = self.cleaned_data["file"]
+        upload: UploadedFile[bytes] | None = self.cleaned_data["file"]
         if upload is None:
             return None
         if (upload.size or 0) > MAX_FILE_BYTES:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from django.conf import settings
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
+from handoff.sandbox.demo_bot import settings
 from handoff.sandbox.demo_bot.models import File, Setup
 
 TIMEOUT = (3, 10)

@@ -2,7 +2,6 @@ import json
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
@@ -10,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from handoff.sandbox.demo_bot import chat, display, events, extras, product
+from handoff.sandbox.demo_bot import chat, display, events, extras, product, settings
 from handoff.sandbox.demo_bot.forms import (
     MAX_FILE_BYTES,
     TOO_LARGE,

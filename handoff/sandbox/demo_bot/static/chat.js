@@ -51,7 +51,7 @@ function show(html) {
   const follow = isAtEnd();
   let next = list().firstElementChild;
   for (const item of [...fresh.querySelectorAll("[data-message-id]")]) {
-    next = place(document.adoptNode(item), next).nextElementSibling;
+    next = place(item, next).nextElementSibling;
   }
   const status = document.getElementById("status");
   const freshStatus = fresh.getElementById("status");
