@@ -38,7 +38,7 @@ class AgentChatConversation(Conversation):
     def _end(self) -> None:
         super()._end()
         self._await(lambda: bool(self._choices()), what="The choices of the survey")
-        choice = self._choices()[-1]
+        choice = self._choices()[0]
         self._say(f"user  → [{choice}]")
         self.user.choose(choice)
         self._await(self._is_thanked, what="The virtual agent's thanks")

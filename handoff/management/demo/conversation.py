@@ -15,7 +15,7 @@ from handoff.management.demo.verdict import parts, stage_faults, verdict
 
 _OTHERS = {
     "user": {"bot", "agent", "system"},
-    "agent": {"requester", "bot", "virtual_agent", "system"},
+    "agent": {"history", "requester", "virtual_agent", "system"},
 }
 
 
