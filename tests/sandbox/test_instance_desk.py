@@ -175,6 +175,35 @@ def test_a_chat_is_taken_once(sandbox_instance, agent):
     assert "Somebody else has taken this chat" in again.text
 
 
+def test_a_chat_goes_on_in_another_queue(sandbox_instance, agent):
+    (group,) = sandbox_instance.table("sys_user_group")
+    billing = sandbox_instance.create(
+        "chat_queue", name="Billing", assignment_group=group["sys_id"]
+    )
+    chat, group_id = open_chat(sandbox_instance, agent)
+
+    page = agent.get(chat)
+    assert f'<option value="{billing["sys_id"]}">Billing</option>' in page.text
+    agent.submit(page, action=f"{chat}transfer/", queue=billing["sys_id"])
+
+    entry = sandbox_instance.entry(group_id)
+    assert (entry["state"], entry["queue"]) == (1, billing["sys_id"])
+    assert f"/desk/chats/{entry['sys_id']}/accept/" in agent.get("/desk/").text
+
+
+def test_connect_support_knows_no_rejection_and_no_typing(sandbox_instance, agent):
+    entry = sandbox_instance.start()
+    chat = f"/desk/chats/{entry['sys_id']}/"
+
+    refused = agent.submit(agent.get(chat), action=f"{chat}reject/")
+
+    assert refused.status_code == 409
+    assert "Connect Support lets nobody reject a chat" in refused.text
+    assert sandbox_instance.entry(entry["group"])["state"] == 1
+    assert "reject/" not in agent.get(chat).text
+    assert "data-typing" not in agent.get(chat).text
+
+
 def test_other_queues_chats_are_not_to_be_seen(sandbox_instance, agent):
     queue = sandbox_instance.create("chat_queue", name="Elsewhere")["sys_id"]
     path = f"/api/now/connect/support/queues/{queue}/sessions"

@@ -1,5 +1,6 @@
 """The desk in a real browser: keys, live refresh, nothing that its policy forbids."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +14,14 @@ from playwright.sync_api import (
 )
 
 from tests.sandbox.instance import AGENT, BOT, Instance
+from tests.sandbox.receiver import Receiver
+from tests.sandbox.virtual_agent import VirtualAgentBot, connect
 from tests.servers import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.real_http, pytest.mark.browser]
+
+# The smallest picture there is.
+DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +53,26 @@ def page(launched: Browser) -> Iterator[Page]:
 def group(page: Page, sandbox_instance: Instance) -> str:
     """A chat that the agent has just accepted in the browser; its conversation."""
     entry = sandbox_instance.start("Where is my order?")
-    page.goto(f"{sandbox_instance.url}/desk/chats/{entry['sys_id']}/")
+    accept(page, f"{sandbox_instance.url}/desk/chats/{entry['sys_id']}/")
+    return str(entry["group"])
+
+
+@pytest.fixture
+def bot(page: Page, sandbox_instance: Instance, receiver: Receiver) -> VirtualAgentBot:
+    """The bot of an Agent Chat that the agent has just accepted in the browser."""
+    connect(sandbox_instance, url=receiver.url)
+    bot = VirtualAgentBot(sandbox_instance, receiver)
+    accept(page, f"{sandbox_instance.url}/desk/chats/{bot.start()}/")
+    return bot
+
+
+def accept(page: Page, address: str) -> None:
+    """Log in on the way to a chat that waits, and take it."""
+    page.goto(address)
     page.get_by_label("User name").fill(AGENT[0])
     page.get_by_label("Password").fill(AGENT[1])
     page.get_by_role("button", name="Log in").click()
     page.locator(".chat-head").get_by_role("button", name="Accept").click()
-    return str(entry["group"])
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(page, group, sandbox_instance):
@@ -104,3 +124,47 @@ def test_a_message_that_could_not_be_sent_stays_in_the_box(page, group):
         "The message was not sent. Try again."
     )
     expect(box).to_have_value("Do not lose me")
+
+
+def test_a_chosen_picture_is_sent_and_seen(page, bot):
+    page.get_by_label("Attach a file").set_input_files(
+        {"name": "dot.gif", "mimeType": "image/gif", "buffer": DOT}
+    )
+    page.get_by_role("button", name="Send").click()
+
+    picture = page.get_by_role("img", name="dot.gif")
+    expect(picture).to_be_in_viewport()
+    assert picture.evaluate("image => image.naturalWidth") == 1
+    expect(page.get_by_label("Attach a file")).to_have_value("")
+    assert bot.told("OutputImage", altText="dot.gif")
+
+
+def test_typing_is_told_once_until_the_message_is_sent(page, bot):
+    page.get_by_label("Message", exact=True).press_sequentially("Hello")
+    assert bot.told("StartTypingIndicator")
+
+    page.keyboard.press("Enter")
+
+    assert bot.told("OutputText", value="Hello")
+    kinds = [part.get("actionType") for part in bot.parts]
+    assert kinds.count("StartTypingIndicator") == 1
+    assert bot.told("EndTypingIndicator")
+
+
+def test_a_user_who_types_is_seen_without_a_reload(page, bot):
+    bot.ask("TYPING")
+    expect(page.get_by_text("Guest is typing…")).to_be_visible()
+
+    bot.say("Here I am")
+    expect(page.get_by_text("Guest is typing…")).to_have_count(0)
+    expect(page.locator(".message-text").last).to_have_text("Here I am")
+
+
+def test_a_chat_is_transferred_by_keyboard(page, bot):
+    page.get_by_text("Transfer", exact=True).first.press("Enter")
+    page.get_by_label("To the queue").select_option("Billing")
+    page.get_by_label("To the queue").press("Tab")
+    page.keyboard.press("Enter")
+
+    waiting = page.locator("[data-waiting][data-chat-system=agent_chat]")
+    expect(waiting).to_contain_text("Billing")
