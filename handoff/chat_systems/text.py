@@ -16,6 +16,19 @@ _MENTION = re.compile(r"@M\[[^|\[\]]*\|([^\]]{0,500})\]")
 _OLD_MENTION = re.compile(r"@\[[^:\[\]]*:([^\]]{0,500})\]")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _URL = re.compile(r"https?://[^\s<>\"']+")
+# Of escaped text. Marks hold no mark of their kind, so each is read once.
+_MARKDOWN = re.compile(
+    r"""\[(?P<label>[^\[\]\n]+)\]\((?P<link>https?://[^\s()<>"']+)\)
+    |(?P<url>https?://[^\s<>"']+)
+    |(?<![\w*])\*\*\*(?=\S)(?P<both>[^*\n]+)(?<=\S)\*\*\*(?![\w*])
+    |(?<![\w*])\*\*(?=\S)(?P<bold>[^*\n]+)(?<=\S)\*\*(?![\w*])
+    |(?<![\w*])\*(?=\S)(?P<italic>[^*\n]+)(?<=\S)\*(?![\w*])""",
+    re.VERBOSE,
+)
+# Of cleaned markup, where every anchor is closed and none holds another.
+_ANCHOR = re.compile(r'<a href="(https?://[^"]*)"[^<>]*>(.*?)</a>', re.DOTALL)
+_BLOCK_END = re.compile(r"(?i)</(?:div|h[1-6]|tr)\s*>")
+_CELL_END = re.compile(r"(?i)</t[dh]\s*>")
 # What no queue makes anybody wait, and every column holds.
 _LONGEST_WAIT = 31_536_000
 _GRAPHEME = regex.compile(r"\X")
@@ -60,8 +73,71 @@ def to_html(text: str) -> str:
     """Return plain text as safe HTML: escaped, addresses linked, lines kept."""
     escaped = html.escape(text, quote=False)
     linked = _URL.sub(r'<a href="\g<0>">\g<0></a>', escaped)
+    return clean(linked.replace("\n", "<br>"))
+
+
+def markdown_to_html(text: str) -> str:
+    """Return text with bold, italic and links in Markdown as safe HTML.
+
+    Lists stay as they were written: their lines are kept.
+    """
+    marked = _MARKDOWN.sub(_mark_up, html.escape(text, quote=False))
+    return clean(marked.replace("\n", "<br>"))
+
+
+def _mark_up(match: re.Match[str]) -> str:
+    kind = str(match.lastgroup)
+    said = match[kind]
+    forms = {
+        "link": f'<a href="{said}">{match["label"]}</a>',
+        "url": f'<a href="{said}">{said}</a>',
+        "both": f"<strong><em>{said}</em></strong>",
+        "bold": f"<strong>{said}</strong>",
+        "italic": f"<em>{said}</em>",
+    }
+    return forms[kind]
+
+
+def is_web_address(address: str) -> bool:
+    return bool(_URL.fullmatch(address))
+
+
+def anchor(*, url: str, label: str) -> str:
+    """Return a link as safe HTML."""
+    return clean(f'<a href="{html.escape(url)}">{html.escape(label)}</a>')
+
+
+def anchors(cleaned: str) -> list[dict[str, str]]:
+    """Return the web links in cleaned markup that have a label of their own."""
+    found = [
+        {"url": html.unescape(match[1]), "label": to_plain(match[2])}
+        for match in _ANCHOR.finditer(cleaned)
+    ]
+    return [link for link in found if link["label"] not in ("", link["url"])]
+
+
+def document_to_html(markup: str) -> str:
+    """Return a page or a part of one as safe HTML; rows of tables become lines."""
+    flowing = _CELL_END.sub(" ", " ".join(markup.split()))
+    lines = clean(_BLOCK_END.sub("\n", flowing)).splitlines()
+    return "<br>".join(line.strip() for line in lines if line.strip())
+
+
+def document_to_plain(cleaned: str) -> str:
+    """Return cleaned markup as text, with the address behind every link."""
+    lines = to_plain(_ANCHOR.sub(_spell_anchor, cleaned)).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
+def _spell_anchor(match: re.Match[str]) -> str:
+    url, label = match[1], match[2]
+    return label if to_plain(label) == html.unescape(url) else f"{label} ({url})"
+
+
+def clean(markup: str) -> str:
+    """Return markup with what a chat shows of it: no scripts, styles or pictures."""
     return nh3.clean(
-        linked.replace("\n", "<br>"),
+        markup,
         tags=TAGS,
         attributes={"a": {"href"}},
         url_schemes={"https", "http", "mailto"},

@@ -1,9 +1,13 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.chat_systems import text
 
+# Each tag that a message may have, with all that may stand in it.
+TAG = re.compile(r'<(?:/?(?:strong|em)|br|/a|a href="https?://[^"]*" rel="[a-z ]*")>')
 # The scripts that a page would run, written as an agent's text.
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -59,3 +63,44 @@ def test_parts_keep_to_the_limit_and_make_up_the_whole(whole, limit):
 )
 def test_waits_are_read_from_words(words, expected):
     assert text.seconds(words) == expected
+
+
+def test_markdown_becomes_html_and_marks_within_words_stay():
+    said = (
+        "**Now** *or* ***never***, 2*3*4 <b>\n* a * b [x](https://x.example/?a=1&b=2)"
+    )
+
+    assert text.markdown_to_html(said) == (
+        "<strong>Now</strong> <em>or</em> <strong><em>never</em></strong>, 2*3*4 "
+        '&lt;b&gt;<br>* a * b <a href="https://x.example/?a=1&amp;b=2" '
+        'rel="noopener noreferrer nofollow">x</a>'
+    )
+
+
+@pytest.mark.parametrize(
+    "raw", [*HOSTILE, "[x](javascript:alert(1))", '[x](https://"y)']
+)
+def test_html_of_hostile_markdown_runs_nothing(raw):
+    markup = text.markdown_to_html(raw)
+
+    assert TAG.sub("", markup).count("<") == 0
+
+
+def test_a_page_becomes_lines_with_its_addresses():
+    page = (
+        "<html><style>p {}</style><h1>Offices</h1>\n  <table><tr><td>Oslo</td>"
+        '<td><a href="https://x.example/?a=1&amp;b=2">map</a></td></tr></table>'
+        '<a href="https://y.example">https://y.example</a><img src=x onerror=alert(1)>'
+        '<a href="javascript:alert(1)">no</a></html>'
+    )
+
+    shown = text.document_to_html(page)
+
+    assert text.document_to_plain(shown) == (
+        "Offices\nOslo map (https://x.example/?a=1&b=2)\nhttps://y.exampleno"
+    )
+    assert text.anchors(shown) == [
+        {"url": "https://x.example/?a=1&b=2", "label": "map"}
+    ]
+    assert "<img" not in shown
+    assert "javascript" not in shown
