@@ -6,14 +6,17 @@ import time
 from typing import Any, cast
 
 import pytest
-from django.db.models import CharField
+from django.db.models import CharField, Model
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.chat_systems import text
+from handoff.chat_systems.agent_chat import reading as agent_chat
+from handoff.chat_systems.agent_chat.actions import ACTIONS
+from handoff.chat_systems.agent_chat.parts import READERS
 from handoff.chat_systems.base import InboundMessage, Observation
 from handoff.chat_systems.connect_support import reading
-from handoff.models import Handoff
+from handoff.models import AgentChatConfiguration, Attachment, Handoff
 from servicenow_auth import answers, identity, oauth
 from servicenow_auth.exceptions import (
     DeliveryError,
@@ -58,6 +61,52 @@ ANYTHING = st.recursive(
     max_leaves=4,
 )
 ROWS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=len(FIELDS))
+# As many kinds of a part have them, and of what is within it.
+PART_FIELDS = """
+    action agentAvatar agentId agentInfo agentName altText content data header headers
+    imageUrl label link links message messageId navigationBtnLabel options scriptedData
+    sentFromAgent spinnerType value values waitTime
+"""
+PART_FIELD = st.sampled_from(PART_FIELDS.split())
+ADDRESSES = st.sampled_from(
+    [
+        "/sys_attachment.do?sys_id=" + "a" * 990,
+        "/cat.iix?t=small",
+        "https://x.example//api/now/v1/cs/media/" + "b" * 400,
+        "https://[x.example/",
+        "[x](javascript:alert(1))",
+        "javascript:alert(1)",
+        "data:image/png;base64,AAAA",
+    ]
+)
+CARDS = st.sampled_from(
+    ['{"title": "\\u0000", "url": "\\ud800"}', "{" * 900, '{"image": "//x"}', "[]"]
+)
+KINDS = st.fixed_dictionaries(
+    {"uiType": st.sampled_from([*READERS, "ActionMsg", "Hologram"])},
+    optional={"actionType": st.sampled_from([*ACTIONS, "Hologram"])},
+)
+VALUES = st.recursive(
+    ANYTHING | ADDRESSES | CARDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(PART_FIELD, inner, max_size=4)
+        | KINDS
+    ),
+    max_leaves=5,
+)
+PARTS = st.builds(
+    dict.__or__,
+    st.dictionaries(PART_FIELD, VALUES, max_size=6),
+    KINDS,
+)
+ENVELOPES = st.fixed_dictionaries(
+    {"body": st.lists(PARTS, max_size=3) | PARTS | VALUES},
+    optional={
+        name: ANYTHING | st.just("a" * 32)
+        for name in ("agentChat", "clientSessionId", "completed", "score", "userId")
+    },
+)
 HEADERS = st.dictionaries(
     st.sampled_from(["Retry-After", "X-RateLimit-Reset", "Date"]),
     TEXTS
@@ -88,13 +137,18 @@ def assert_storable(value: str) -> None:
     value.encode()
 
 
+def max_length(model: type[Model], name: str) -> int:
+    column = cast("CharField[str, str]", model._meta.get_field(name))
+    assert column.max_length
+    return column.max_length
+
+
 def assert_fits(observation: Observation) -> None:
     """Compare with the columns, which PostgreSQL holds to their length."""
     for name in ("group_id", "entry_id", "number", "queue_id", "agent_id"):
         value = getattr(observation, name)
         assert_storable(value)
-        column = cast("CharField[str, str]", Handoff._meta.get_field(name))
-        assert len(value) <= column.max_length
+        assert len(value) <= max_length(Handoff, name)
     for number in (observation.position, observation.wait_seconds):
         assert number is None or 0 <= number < 2**31
     assert_storable(observation.agent_name + observation.wait_text)
@@ -104,8 +158,14 @@ def assert_harmless(message: InboundMessage) -> None:
     assert re.fullmatch(r"[0-9A-Za-z]{0,32}", message.sys_id)
     assert_storable(message.text + message.html + message.author + message.sender_name)
     assert "javascript:" not in message.html.lower() or "href" not in message.html
+    assert_storable(message.sender_avatar_url)
     assert all(link["url"].startswith("http") for link in message.links)
-    json.dumps(message.links, ensure_ascii=False).encode()
+    for shown in (message.links, message.choices):
+        assert_storable("".join(text for one in shown for text in one.values()))
+    for file in message.files:
+        assert_storable(file.source + file.file_name)
+        assert len(file.source) <= max_length(Attachment, "source")
+        assert 1 <= len(file.file_name) <= max_length(Attachment, "file_name")
 
 
 @given(ROWS)
@@ -116,6 +176,17 @@ def test_any_row_is_read_as_something_that_can_be_stored(row):
     for said in reading.news(row):
         if isinstance(said, Observation):
             assert_fits(said)
+
+
+@given(ENVELOPES, st.booleans())
+def test_any_envelope_is_read_as_something_that_can_be_stored(envelope, relay_survey):
+    configuration = AgentChatConfiguration(relay_survey=relay_survey)
+    for said in agent_chat.read(read(envelope), configuration=configuration):
+        assert_storable(said.group_id)
+        if isinstance(said, Observation):
+            assert_fits(said)
+        elif isinstance(said, InboundMessage):
+            assert_harmless(said)
 
 
 @given(ANYTHING, STATUSES, HEADERS)
@@ -174,6 +245,26 @@ def test_a_hostile_text_does_not_hold_a_worker(token):
     text.links(hostile)
 
     # Quadratic, it took a worker, and with it all its threads, up to a minute.
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("mark", ["[", "[a](https://x", "**", "*a ", "https://x"])
+def test_hostile_markdown_does_not_hold_a_worker(mark):
+    began = time.process_time()
+
+    text.markdown_to_html(mark * (64_000 // len(mark)))
+
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("tag", ["<td", "</td ", "</div", '<a href="https://x">', "&"])
+def test_a_hostile_page_does_not_hold_a_worker(tag):
+    began = time.process_time()
+
+    shown = text.document_to_html(tag * (64_000 // len(tag)))
+    text.document_to_plain(shown)
+    text.anchors(shown)
+
     assert time.process_time() - began < 3
 
 
