@@ -34,6 +34,7 @@ def test_a_message_is_taken_as_it_was_written(api, messages):
         "role": "user",
         "sender": None,
         "html": None,
+        "attachments": [],
         "sent_at": "2026-11-22T09:00:00Z",
         "delivery": "pending",
         "recovered": False,
@@ -75,23 +76,10 @@ def test_a_repeat_after_the_end_gets_its_answer(api, handoff_id, messages):
     assert again.json()["message_id"] == first.json()["message_id"]
 
 
-def test_attachments_are_refused_and_nothing_is_stored(api, messages):
-    answer = api.post(messages, SAID | {"attachments": [{"url": "https://a.example"}]})
+def test_the_value_of_a_choice_is_kept(api, messages):
+    api.post(messages, SAID | {"choice_value": "yes"})
 
-    assert (answer.status_code, answer.json()["code"]) == (
-        422,
-        "attachments_unsupported",
-    )
-    assert not Message.objects.filter(client_id="m-1").exists()
-
-
-def test_a_picture_alone_is_refused_as_what_it_is(api, messages):
-    picture = {"id": "m-1", "attachments": [{"url": "https://a.example"}]}
-    assert api.post(messages, picture).status_code == 422
-
-
-def test_no_attachments_are_fine(api, messages):
-    assert api.post(messages, SAID | {"attachments": []}).status_code == 202
+    assert Message.objects.get(client_id="m-1").choice_value == "yes"
 
 
 def test_waiting_items_are_limited(api, messages, settings):
@@ -111,6 +99,7 @@ def test_waiting_items_are_limited(api, messages, settings):
         ({"id": 7}, "id"),
         ({"id": "i" * 201}, "id"),
         ({"text": ""}, "text"),
+        ({"text": "", "attachments": []}, "text"),
         ({"text": "\n\t "}, "text"),
         ({"text": "x" * 32_001}, "text"),
         ({"text": {"a": 1}}, "text"),
@@ -215,6 +204,6 @@ def test_lists_cost_the_same_however_long_they_are(
     for number in range(5):
         api.post(messages, {"id": f"m-{number}", "text": "Hi"})
 
-    # The key, the handoff, the messages, their parts.
-    with django_assert_num_queries(4):
+    # The key, the handoff, the messages, their parts and attachments.
+    with django_assert_num_queries(5):
         assert len(api.get(messages).json()["items"]) == 6
