@@ -30,6 +30,7 @@ def register() -> None:
         check_versions,
         check_metrics_token,
         check_trusted_proxies,
+        check_attachment_lifetime,
     ):
         checks.register(check, checks.Tags.security)
     for check in (check_https, check_proxy, check_database, check_broker):
@@ -93,6 +94,16 @@ def check_trusted_proxies(**_: Any) -> Iterable[CheckMessage]:
             "TRUSTED_PROXIES is negative.",
             hint="Count the proxies that append to X-Forwarded-For; none is 0.",
             id="handoff.E006",
+        )
+
+
+def check_attachment_lifetime(**_: Any) -> Iterable[CheckMessage]:
+    if settings.ATTACHMENT_LIFETIME < settings.MAX_AGE:
+        yield checks.Error(
+            "ATTACHMENT_LIFETIME is too short.",
+            hint=f"A message may wait for {settings.MAX_AGE.days} day until ServiceNow"
+            " can be reached; its files must live so long. Set it to that or more.",
+            id="handoff.E007",
         )
 
 

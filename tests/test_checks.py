@@ -46,6 +46,12 @@ def test_a_demo_on_this_machine_is_fine(found):
     assert found(DEMO=True, PUBLIC_URL="http://[::1]:8000", ALLOWED_HOSTS=hosts) == {}
 
 
+def test_files_that_expire_before_their_message_are_an_error(found):
+    short = found(ATTACHMENT_LIFETIME=timedelta(hours=23))
+    assert "1 day" in short["handoff.E007"]
+    assert found(ATTACHMENT_LIFETIME=timedelta(days=1)) == {}
+
+
 def test_plain_http_in_production_is_an_error(found):
     assert "handoff.E002" in found(deploy=True, **LOCAL)
     assert "handoff.E002" not in found(deploy=True, **PUBLIC)

@@ -106,6 +106,5 @@ def _refuse_size(bot: Bot, size: int) -> None:
 def _refuse_type(bot: Bot, content_type: str) -> None:
     allowed = bot.attachment_types
     if not any(fnmatchcase(content_type, pattern) for pattern in allowed):
-        raise AttachmentRefused(
-            f"The file is of type {content_type}; allowed are {', '.join(allowed)}."
-        )
+        listed = ", ".join(allowed) or "none"
+        raise AttachmentRefused(f"The file is {content_type}; allowed: {listed}.")
