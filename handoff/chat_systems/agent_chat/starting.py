@@ -6,6 +6,7 @@ from typing import Any
 from handoff.chat_systems.agent_chat import bodies, reading
 from handoff.chat_systems.agent_chat.bodies import Json
 from handoff.chat_systems.agent_chat.door import Door
+from handoff.chat_systems.agent_chat.fields import object_of, objects_of, text_of
 from handoff.chat_systems.base import Conversation, EntryState, Observation, Opening
 from handoff.models.agent_chat import QueueMode, StartStrategy
 from servicenow_auth.exceptions import Ambiguous, Rejected
@@ -141,25 +142,16 @@ def _means_unknown(error: Rejected | Ambiguous) -> bool:
 
 
 def _says_created(answer: Json) -> bool:
-    kinds = (part.get("actionType") for part in _parts_of(answer))
-    return any(str(kind).startswith("CreateConversation") for kind in kinds)
+    kinds = (text_of(place, "actionType") for place in _places_in(answer))
+    return any(kind.startswith("CreateConversation") for kind in kinds)
 
 
 def _interaction_of(answer: Json) -> str:
-    """Return the interaction's sys_id, which stands in the envelope or in a part."""
-    named = (
-        place.get("interactionId")
-        for place in (_envelope_of(answer), *_parts_of(answer))
-    )
-    return next((name for name in named if name and isinstance(name, str)), "")
+    named = (text_of(place, "interactionId") for place in _places_in(answer))
+    return next((name for name in named if name), "")
 
 
-def _parts_of(answer: Json) -> list[Json]:
-    body = _envelope_of(answer).get("body")
-    parts = body if isinstance(body, list) else [body]
-    return [part for part in parts if isinstance(part, dict)]
-
-
-def _envelope_of(answer: Json) -> Json:
-    result = answer.get("result")
-    return result if isinstance(result, dict) else answer
+def _places_in(answer: Json) -> list[Json]:
+    """Return the envelope and its parts: either may name the interaction."""
+    envelope = object_of(answer, "result") or answer
+    return [envelope, *objects_of(envelope, "body")]
