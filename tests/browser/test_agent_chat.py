@@ -69,16 +69,25 @@ def talking(waiting: Page, agent: Page) -> Page:
     return waiting
 
 
-def test_the_wait_is_told(waiting: Page, photograph: Photograph):
+def test_the_wait_is_told_and_need_not_be_borne(
+    waiting: Page, agent: Page, photograph: Photograph
+):
     expect(waiting.locator("#status p")).to_contain_text("1 Minute", timeout=SLOW)
+    expect(agent.get_by_role("button", name="Accept")).to_be_visible(timeout=SLOW)
     photograph(waiting, "waiting")
+    photograph(agent, "waiting-at-the-desk")
+
+    waiting.get_by_role("button", name="End chat").click()
+    expect(with_whom(waiting)).to_have_text("Bot", timeout=SLOW)
+    expect(agent.get_by_text("Nobody is waiting.")).to_be_visible(timeout=SLOW)
 
 
 def test_the_agent_has_a_name_and_a_face_and_knows_what_was_said(
     talking: Page, agent: Page, photograph: Photograph
 ):
     expect_loaded(talking.locator("#status img"))
-    expect(agent.get_by_text(script.GREETING_ANSWER)).to_be_visible()
+    history = agent.locator("[data-role=history]")
+    expect(history.last).to_contain_text(script.GREETING_ANSWER)
     photograph(talking, "accepted")
     photograph(agent, "accepted-at-the-desk")
 
