@@ -61,7 +61,8 @@ MAX_ATTEMPTS = 20
 
 # A transcript of 200 kB, with every letter of it escaped.
 MAX_BODY_BYTES = 1_310_720
-MAX_CALLBACK_BYTES = 65_536
+# Agent Chat echoes what we sent: 32,000 characters, each of them escaped as a pair.
+MAX_CALLBACK_BYTES = 524_288
 # The largest file of any bot; each bot has a limit of its own below it.
 MAX_ATTACHMENT_BYTES: int = env.int("MAX_ATTACHMENT_BYTES", default=26_214_400)
 # The form around an uploaded file has names and borders.
