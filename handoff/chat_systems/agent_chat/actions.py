@@ -5,7 +5,6 @@ An action of no known type is read as one of the system, by whatever it says.
 
 from collections.abc import Callable
 
-from handoff.chat_systems import text as texts
 from handoff.chat_systems.agent_chat.content import words
 from handoff.chat_systems.agent_chat.envelope import End, Envelope, Step
 from handoff.chat_systems.agent_chat.fields import Part, text_of
@@ -35,13 +34,7 @@ def _type_of(part: Part) -> str:
 
 
 def _waiting(part: Part, envelope: Envelope) -> list[Step]:
-    wait_text = text_of(part, "waitTime")
-    wait_seconds = texts.seconds(wait_text)
-    return [
-        envelope.seen(
-            EntryState.WAITING, wait_text=wait_text, wait_seconds=wait_seconds
-        )
-    ]
+    return [envelope.seen(EntryState.WAITING, wait_text=text_of(part, "waitTime"))]
 
 
 def _spinner(part: Part, envelope: Envelope) -> list[Step]:
@@ -59,11 +52,11 @@ def _switched(part: Part, envelope: Envelope) -> list[Step]:
     return [End.SWITCHED]
 
 
-def _types(part: Part, envelope: Envelope) -> list[Step]:
+def _starts_typing(part: Part, envelope: Envelope) -> list[Step]:
     return [Typing(group_id=envelope.group_id, typing=True)]
 
 
-def _rests(part: Part, envelope: Envelope) -> list[Step]:
+def _stops_typing(part: Part, envelope: Envelope) -> list[Step]:
     return [Typing(group_id=envelope.group_id, typing=False)]
 
 
@@ -100,8 +93,8 @@ ACTIONS: dict[str, Callable[[Part, Envelope], list[Step]]] = {
     "System": _system,
     "SwitchToVirtualAgent": _switched,
     "SwitchConversation": _nothing,
-    "StartTypingIndicator": _types,
-    "EndTypingIndicator": _rests,
+    "StartTypingIndicator": _starts_typing,
+    "EndTypingIndicator": _stops_typing,
     "ChatSubHeader": _nothing,
     "DynamicLoader": _nothing,
     "Separator": _nothing,

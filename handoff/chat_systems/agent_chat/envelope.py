@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from handoff.chat_systems import text as texts
 from handoff.chat_systems.agent_chat.fields import (
     Part,
     is_true,
@@ -48,8 +49,13 @@ class Envelope:
     # What a text means → what such texts contain.
     phrases: Mapping[str, list[str]]
 
-    def seen(self, state: EntryState, **told: Any) -> Observation:
-        return Observation(state=state, group_id=self.group_id, **told)
+    def seen(self, state: EntryState, *, wait_text: str = "") -> Observation:
+        return Observation(
+            state=state,
+            group_id=self.group_id,
+            wait_text=wait_text,
+            wait_seconds=texts.seconds(wait_text),
+        )
 
     def means(self, meaning: str, text: str) -> bool:
         said = text.casefold()

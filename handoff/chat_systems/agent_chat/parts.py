@@ -98,7 +98,7 @@ def _grouped_links(part: Part) -> Content:
 def _output_card(part: Part) -> Content:
     card = _card_of(part.get("data"))
     if not card:
-        return _any_words(part)
+        return _any_words(part) or words(text_of(part, "data"))
     title, subtitle = text_of(card, "title"), text_of(card, "subtitle")
     fields = [
         f"{text_of(one, 'fieldLabel', 'label')}: {text_of(one, 'fieldValue', 'value')}"
@@ -108,7 +108,8 @@ def _output_card(part: Part) -> Content:
     further = [_picture(card, "image")] if text_of(card, "image") else []
     if address := text_of(card, "url", "link"):
         further.append(link(address=address, label=subtitle or title))
-    return joined([said, *further])
+    # A template of the customer's own has fields of any name.
+    return joined([said, *further]) or lines(*map(plain, card.values()))
 
 
 def _card_of(data: Any) -> Part:
@@ -144,7 +145,7 @@ def _row(cells: Any) -> str:
 
 def _multi_part(part: Part) -> Content:
     """Read one output of several, and the button for the next."""
-    inner = object_of(part, "content")
+    inner = object_of(part, "content") or {"value": part.get("content")}
     # No output is made of outputs; one that is might have no end.
     nested = text_of(inner, "uiType") == "MultiPartOutput"
     shown = _any_words(inner) if nested else content_of(inner)
