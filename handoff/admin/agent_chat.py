@@ -8,6 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from handoff.admin import fields
+from handoff.admin.conditions import BY_HASH, BY_TOKEN, told_with
 from handoff.models import AgentChatConfiguration
 from handoff.models.agent_chat import MessageAuth, QueueMode, StartStrategy
 
@@ -52,7 +53,12 @@ class AgentChatFields(forms.Form):
         "with it ServiceNow finds the user by e-mail address, and shows the agent more "
         "than a guest.",
     )
-    message_secret = fields.secret("Message authentication secret", strip=False)
+    message_secret = fields.secret(
+        "Message authentication secret",
+        strip=False,
+        help_text=told_with(BY_TOKEN, "The token in the record of token_verification.")
+        + told_with(BY_HASH, "The secret in the record of hash_message_verification."),
+    )
     queue_mode = fields.choice(
         "A queue is chosen",
         QueueMode,
@@ -93,7 +99,7 @@ class AgentChatFields(forms.Form):
     phrases_accepted = fields.LinesField("An agent has come", longest=200)
     phrases_closed = fields.LinesField("Closed", longest=200)
     phrases_timed_out = fields.LinesField("Timed out", longest=200)
-    phrases_no_agent = fields.LinesField("No agent", longest=200)
+    phrases_no_agent = fields.LinesField("No agent", longest=200, rows=5)
 
     def check_agent_chat(self, *, has_secret: bool) -> None:
         """Add an error where the fields contradict each other."""

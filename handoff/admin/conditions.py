@@ -6,6 +6,9 @@ there, and what is stored in it stays.
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from handoff.models.agent_chat import MessageAuth, QueueMode
 from handoff.models.bot import ChatSystem
 from servicenow_auth.models import AuthorizationType
@@ -17,6 +20,11 @@ CONNECT_SUPPORT: Condition = {"chat_system": [ChatSystem.CONNECT_SUPPORT]}
 AGENT_CHAT: Condition = {"chat_system": [ChatSystem.AGENT_CHAT]}
 BASIC: Condition = {"authorization_type": [AuthorizationType.BASIC]}
 OAUTH: Condition = {"authorization_type": [AuthorizationType.OAUTH]}
+
+BY_TOKEN: Condition = {**AGENT_CHAT, "message_auth": [MessageAuth.TOKEN]}
+BY_HASH: Condition = {**AGENT_CHAT, "message_auth": [MessageAuth.HASH]}
+BY_VARIABLE: Condition = {**AGENT_CHAT, "queue_mode": [QueueMode.CONTEXT]}
+BY_ROUTING_API: Condition = {**AGENT_CHAT, "queue_mode": [QueueMode.AWA]}
 
 CONDITIONS: dict[str, Condition] = {
     "user_name": BASIC,
@@ -34,7 +42,7 @@ CONDITIONS: dict[str, Condition] = {
         "message_auth": [MessageAuth.TOKEN, MessageAuth.HASH],
     },
     "queue_mode": AGENT_CHAT,
-    "queue_variable": {**AGENT_CHAT, "queue_mode": [QueueMode.CONTEXT]},
+    "queue_variable": BY_VARIABLE,
     "answer_seconds": AGENT_CHAT,
     "relay_virtual_agent": AGENT_CHAT,
     "relay_survey": AGENT_CHAT,
@@ -54,6 +62,11 @@ def expression(condition: Condition) -> str:
     return " && ".join(
         f"({either})" if " || " in either else either for either in alternatives
     )
+
+
+def told_with(condition: Condition, text: str) -> SafeString:
+    """Return a part of a help text that is there only with what it is about."""
+    return format_html('<span x-show="{}">{}</span> ', expression(condition), text)
 
 
 def hidden(chosen: Mapping[str, str | None]) -> set[str]:

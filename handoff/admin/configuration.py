@@ -12,7 +12,8 @@ from django.db import transaction
 
 from handoff import chat_systems, services
 from handoff.admin import agent_chat
-from handoff.admin.forms import CREDENTIALS, BotForm
+from handoff.admin.connection import CREDENTIALS
+from handoff.admin.forms import BotForm
 from handoff.models import AgentChatConfiguration, Bot
 from handoff.models.bot import ChatSystem
 from servicenow_auth import services as connections

@@ -13,7 +13,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from handoff import strict_json
@@ -38,9 +38,11 @@ class LinesField(forms.Field):
 
     MOST = 50
 
-    def __init__(self, label: str, *, longest: int, help_text: str = "") -> None:
+    def __init__(
+        self, label: str, *, longest: int, rows: int = 3, help_text: str = ""
+    ) -> None:
         self.longest = longest
-        widget = UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false"})
+        widget = UnfoldAdminTextareaWidget({"rows": rows, "spellcheck": "false"})
         super().__init__(
             label=label, required=False, help_text=help_text, widget=widget
         )
@@ -74,11 +76,16 @@ def text(label: str, **options: Any) -> forms.CharField:
     return forms.CharField(label=label, **options)
 
 
-def secret(label: str, *, strip: bool = True) -> forms.CharField:
+def secret(label: str, *, strip: bool = True, help_text: str = "") -> forms.CharField:
     """Return a field that is written and never shown; blank keeps what is stored."""
     widget = UnfoldAdminPasswordWidget({"autocomplete": "new-password"})
     return forms.CharField(
-        label=label, required=False, strip=strip, max_length=4_000, widget=widget
+        label=label,
+        required=False,
+        strip=strip,
+        max_length=4_000,
+        help_text=help_text,
+        widget=widget,
     )
 
 
@@ -111,8 +118,9 @@ def choice(
 
 
 def switch(label: str, *, help_text: str) -> forms.BooleanField:
+    widget = UnfoldBooleanSwitchWidget()
     return forms.BooleanField(
-        label=label, required=False, help_text=help_text, widget=UnfoldBooleanWidget()
+        label=label, required=False, help_text=help_text, widget=widget
     )
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from handoff.admin import fields
+from handoff.admin.conditions import AGENT_CHAT, told_with
 
 _NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
 MIME_TYPE = re.compile(rf"{_NAME}/(?:\*|{_NAME})")
@@ -24,11 +25,14 @@ class FileFields(forms.Form):
     attachment_types = fields.LinesField(
         "Types of files",
         longest=100,
+        rows=7,
         help_text="One MIME type a line, like application/pdf, or image/* for all of a "
-        "kind. What a file is, its content says, not its name. Agent Chat fetches "
-        "files from here: its administrator adds "
-        f"{urlsplit(settings.PUBLIC_URL).hostname} to the Trusted media domains of the "
-        "provider application.",
+        "kind. What a file is, its content says, not its name. "
+        + told_with(
+            AGENT_CHAT,
+            f"ServiceNow fetches files from {urlsplit(settings.PUBLIC_URL).hostname}: "
+            "add that to the Trusted media domains of the provider application.",
+        ),
     )
 
     def clean_attachment_types(self) -> list[str]:

@@ -1,27 +1,28 @@
-"""The form of the Configurations page: a bot, and its connection's credentials."""
+"""The form of the Configurations page, put together."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from unfold.widgets import (
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from handoff.admin import agent_chat, conditions, fields, texts
+from handoff.admin import agent_chat, conditions, connection, fields, texts
 from handoff.admin.agent_chat import SYS_ID, AgentChatFields
+from handoff.admin.conditions import (
+    AGENT_CHAT,
+    BY_ROUTING_API,
+    BY_VARIABLE,
+    CONNECT_SUPPORT,
+    told_with,
+)
+from handoff.admin.connection import ConnectionFields, checked, secrets_of
 from handoff.admin.files import FileFields
+from handoff.admin.texts import TextFields
 from handoff.models import AgentChatConfiguration, Bot
 from handoff.models.bot import CallbackAuthentication, ChatSystem
 from servicenow_auth import addresses
-from servicenow_auth.exceptions import BadAddress
-from servicenow_auth.fields import Secret
-from servicenow_auth.models import AuthorizationType, Connection
+from servicenow_auth.models import Connection
 
 if TYPE_CHECKING:  # takes no parameter at run time
     BotModelForm = forms.ModelForm[Bot]
@@ -29,7 +30,6 @@ else:
     BotModelForm = forms.ModelForm
 
 SECRETS = ("password", "client_secret", "refresh_token", "message_secret")
-CREDENTIALS = ("user_name", "password", "client_id", "client_secret", "refresh_token")
 # The fields that decide which others are there.
 SELECTS = ("chat_system", "authorization_type", "message_auth", "queue_mode")
 # A change of one of these may make another ServiceNow user of us.
@@ -42,60 +42,30 @@ class AuthenticationSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # un
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> Any:
         option = super().create_option(name, value, *args, **kwargs)
         if value == CallbackAuthentication.SIGNATURE:
-            can_sign = conditions.expression(conditions.CONNECT_SUPPORT)
+            can_sign = conditions.expression(CONNECT_SUPPORT)
             option["attrs"]["x-bind:hidden"] = f"!({can_sign})"
         return option
 
 
-class BotForm(AgentChatFields, FileFields, BotModelForm):
-    host_url = fields.text(
-        "Host URL",
-        max_length=500,
-        help_text="The address of your ServiceNow instance, like "
-        "https://example.service-now.com. A longer address may be pasted.",
-    )
-    stored_host = forms.CharField(
-        required=False, disabled=True, widget=forms.HiddenInput()
-    )
-    confirm_host = fields.switch(
-        "Clear the stored credentials",
-        help_text="Password, Client Secret, tokens and the message authentication "
-        "secret belong to the Host URL stored so far. They are cleared when it "
-        "changes, so that they cannot be sent elsewhere.",
-    )
-    authorization_type = fields.choice("Authorization Type", AuthorizationType)
-    user_name = fields.text("User Name")
-    password = fields.secret("Password", strip=False)
-    client_id = fields.text("Client ID")
-    client_secret = fields.secret("Client Secret")
-    refresh_token = fields.secret("Refresh Token")
+class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotModelForm):
     queue_id = fields.text(
         "Queue ID",
         max_length=100,
         validators=[
             RegexValidator(r"\A[0-9A-Za-z_-]+\Z", "Letters, digits, - and _ only.")
         ],
-        help_text="Connect Support: the sys_id of the queue in which handoffs wait. "
-        "Agent Chat: the value with which the queues' routing conditions compare the "
-        "context variable, or the sys_id of a queue for the AWA Routing API; where it "
-        "is blank, ServiceNow chooses.",
-    )
-
-    text_queued = fields.stage_text("Waiting in the queue")
-    text_wait_time = fields.stage_text("Waiting time changed")
-    text_accepted = fields.stage_text("An agent accepted")
-    text_transferred = fields.stage_text("Another agent took over")
-    text_idle_warning = fields.stage_text("Will end soon, nobody writes")
-    text_ended = fields.stage_text("Ended")
-    text_failed = fields.stage_text("Failed: no agent accepted")
-    other_texts = fields.StrictJSONField(
-        label="In other languages",
-        required=False,
-        initial=dict,
-        widget=UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false"}),
-        help_text="JSON: stage, language, text. For example "
-        "{&quot;handoff.queued&quot;: {&quot;de&quot;: &quot;Einen Moment "
-        "bitte.&quot;}}. A language without a text gets the one above.",
+        help_text=told_with(
+            CONNECT_SUPPORT, "The sys_id of the queue in which handoffs wait."
+        )
+        + told_with(
+            BY_ROUTING_API,
+            "The sys_id of the queue, in Advanced Work Assignment → Queues.",
+        )
+        + told_with(
+            BY_VARIABLE,
+            "The value with which the queues' routing conditions compare the context "
+            "variable. Where it is blank, ServiceNow chooses.",
+        ),
     )
 
     wait_minutes = fields.minutes(
@@ -128,14 +98,20 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
         ]
         help_texts = {
             "chat_system": "Connect Support cannot be newly activated from Utah on.",
-            "callback_url": "ServiceNow calls it. Connect Support: the Endpoint of the "
-            "REST message. Agent Chat: the Connection URL of Bot Connection; before "
-            "version 4.1 of the app Virtual Agent API, the Endpoint of the REST "
-            "message VA Bot to Bot and of its method postMessage.",
+            "callback_url": "ServiceNow calls it. "
+            + told_with(CONNECT_SUPPORT, "It is the Endpoint of the REST message.")
+            + told_with(
+                AGENT_CHAT,
+                "It is the Connection URL of Bot Connection; before version 4.1 of the "
+                "app Virtual Agent API, the Endpoint of the REST message VA Bot to Bot "
+                "and of its method postMessage.",
+            ),
             "callback_authentication": "How a callback proves to be ServiceNow's. "
-            "Agent Chat cannot sign: with it, Signed becomes Static header. After "
-            "another choice, make a new callback secret: what to do with it stands "
-            "beside it.",
+            + told_with(
+                AGENT_CHAT, "Agent Chat cannot sign: Signed becomes Static header."
+            )
+            + "After another choice, make a new callback secret: it comes with what to "
+            "do with it.",
             "redirect_url": "For OAuth: enter it in ServiceNow's Application Registry.",
             "enabled": "While it is off, new handoffs are refused; open ones go on.",
             "webhook_url": "Your bot's address for signed events. Leave it blank if "
@@ -150,15 +126,16 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         bot: Bot | None = kwargs.get("instance")
         self.connection = bot.connection if bot else None
-        self.secrets = _secrets(bot) if bot else {}
+        self.secrets = secrets_of(bot) if bot else {}
         stored = _initial(bot) if bot else _first()
         kwargs["initial"] = {**stored, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         for name, value in self.secrets.items():
             keep = " Leave it blank to keep it." if value else ""
-            self.fields[name].help_text = f"{fields.describe(value)}{keep}"
+            self.fields[name].help_text += f"{fields.describe(value)}{keep}"
 
     def full_clean(self) -> None:
+        """Clean what stands on the page; in a hidden field nothing was typed."""
         hidden = conditions.hidden({name: self.data.get(name) for name in SELECTS})
         absent = [self.fields[name] for name in hidden & self.fields.keys()]
         for field in absent:
@@ -172,13 +149,9 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
             if typed and not self.has_error(name):
                 self.add_error(name, "Enter it again: it is never put into a page.")
 
-    def clean_host_url(self) -> str:
-        typed = self.cleaned_data["host_url"]
-        return _checked(addresses.servicenow_origin, typed) if typed else ""
-
     def clean_webhook_url(self) -> str:
         typed = self.cleaned_data["webhook_url"]
-        return _checked(addresses.webhook_url, typed) if typed else ""
+        return checked(addresses.webhook_url, typed) if typed else ""
 
     def clean_queue_id(self) -> str:
         """Return a sys_id as ServiceNow writes it, and any other name as typed."""
@@ -186,23 +159,16 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
         lowered = typed.lower()
         return lowered if SYS_ID.fullmatch(lowered) else typed
 
-    def clean_other_texts(self) -> Any:
-        others = self.cleaned_data["other_texts"]
-        if others is None:
-            return {}
-        texts.check(others)
-        return others
-
     def clean(self) -> None:
         super().clean()
         if self.cleaned_data.get("chat_system") == ChatSystem.AGENT_CHAT:
-            kept = {} if self._moves() else self.secrets
+            kept = {} if self.moves() else self.secrets
             self.check_agent_chat(has_secret=bool(kept.get("message_secret")))
             self._replace_signature()
         else:
             self._check_sys_id()
+        self.check_host()
         if self.connection:
-            self._check_host(self.connection)
             self._check_open_handoffs(self.connection)
 
     def _replace_signature(self) -> None:
@@ -219,24 +185,6 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
                 "With Connect Support, a Queue ID is the sys_id of a queue: 32 "
                 "characters, 0-9 and a-f. In ServiceNow, right-click the queue and "
                 "choose Copy sys_id.",
-            )
-
-    def _moves(self) -> bool:
-        if self.connection is None:
-            return False
-        stored = self.connection.host_url
-        return bool(self.cleaned_data.get("host_url", stored) != stored)
-
-    def _check_host(self, connection: Connection) -> None:
-        host = self.cleaned_data.get("host_url")
-        if not self._moves() or self.cleaned_data["confirm_host"]:
-            return
-        if any(self.secrets.values()):
-            self.add_error(
-                "confirm_host",
-                f"The Host URL changes from {connection.host_url} to "
-                f"{host or 'nothing'}. Tick this to clear what is stored for the old "
-                "one, or enter the old one again.",
             )
 
     def _check_open_handoffs(self, connection: Connection) -> None:
@@ -258,14 +206,6 @@ class BotForm(AgentChatFields, FileFields, BotModelForm):
         if changed and user:
             self.add_error(changed[0], f"{count} open handoffs run as {user}. {wait}")
 
-    def stage_texts(self) -> texts.Texts:
-        return texts.join(self.cleaned_data)
-
-    def credentials(self) -> dict[str, Any]:
-        """Return what `servicenow_auth.services.configure` takes."""
-        names = ("host_url", "authorization_type", *CREDENTIALS)
-        return {name: self.cleaned_data[name] for name in names}
-
 
 def _first() -> dict[str, Any]:
     bot = Bot()
@@ -277,32 +217,10 @@ def _first() -> dict[str, Any]:
 
 
 def _initial(bot: Bot) -> dict[str, Any]:
-    connection = bot.connection
     return {
-        "host_url": connection.host_url,
-        "stored_host": connection.host_url if any(_secrets(bot).values()) else "",
-        "authorization_type": connection.authorization_type,
-        "user_name": connection.user_name,
-        "client_id": connection.client_id,
+        **connection.initial(bot.connection, secrets=secrets_of(bot)),
         "wait_minutes": bot.wait_timeout // timedelta(minutes=1),
         "idle_minutes": bot.idle_timeout // timedelta(minutes=1),
         **texts.split(bot.texts),
         **agent_chat.initial(bot.agent_chat),
     }
-
-
-def _secrets(bot: Bot) -> dict[str, Secret | None]:
-    """Return what belongs to the instance at the Host URL, by form field."""
-    return {
-        "password": bot.connection.password,
-        "client_secret": bot.connection.client_secret,
-        "refresh_token": bot.connection.runtime.refresh_token,
-        "message_secret": bot.agent_chat.message_secret,
-    }
-
-
-def _checked(reduce: Callable[[str], str], typed: str) -> str:
-    try:
-        return reduce(typed)
-    except BadAddress as exc:
-        raise ValidationError(str(exc)) from exc

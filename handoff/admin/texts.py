@@ -7,9 +7,12 @@ Stored: event type → language → text. Shown: one field a stage for the langu
 import json
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from handoff import strict_json
+from handoff.admin import fields
 from handoff.exceptions import MalformedBody
 
 Texts = dict[str, dict[str, str]]
@@ -34,6 +37,35 @@ FIRST_TEXTS = {
     "text_ended": "The conversation with our colleague has ended.",
     "text_failed": "Sorry, none of our colleagues can take over now.",
 }
+
+
+class TextFields(forms.Form):
+    text_queued = fields.stage_text("Waiting in the queue")
+    text_wait_time = fields.stage_text("Waiting time changed")
+    text_accepted = fields.stage_text("An agent accepted")
+    text_transferred = fields.stage_text("Another agent took over")
+    text_idle_warning = fields.stage_text("Will end soon, nobody writes")
+    text_ended = fields.stage_text("Ended")
+    text_failed = fields.stage_text("Failed: no agent accepted")
+    other_texts = fields.StrictJSONField(
+        label="In other languages",
+        required=False,
+        initial=dict,
+        widget=UnfoldAdminTextareaWidget({"rows": 4, "spellcheck": "false"}),
+        help_text="JSON: stage, language, text. For example "
+        "{&quot;handoff.queued&quot;: {&quot;de&quot;: &quot;Einen Moment "
+        "bitte.&quot;}}. A language without a text gets the one above.",
+    )
+
+    def clean_other_texts(self) -> Any:
+        others = self.cleaned_data["other_texts"]
+        if others is None:
+            return {}
+        check(others)
+        return others
+
+    def stage_texts(self) -> Texts:
+        return join(self.cleaned_data)
 
 
 def split(texts: Texts) -> dict[str, Any]:
