@@ -135,7 +135,7 @@ def _take_in_all(
         name = said.sys_id if isinstance(said, InboundMessage) else ""
         attachments = held.get((callback.pk, name), [])
         notes.append(take_in(handoff, said, attachments=attachments))
-    return "" if "" in notes else next(iter(notes), "unknown kind")
+    return "" if "" in notes else next(iter(notes), "nothing to relay")
 
 
 def _close(callback: Callback, note: str) -> None:

@@ -233,6 +233,7 @@ MEDIA = "/api/now/v1/cs/media/" + "ab" * 16
         (MEDIA.removeprefix("/"), MEDIA),
         ("https://DEV1.service-now.com/x1.iix?t=small", "/x1.iix?t=small"),
         ("/sys_attachment.do?sys_id=1", "/sys_attachment.do?sys_id=1"),
+        (f"{HOST}/{MEDIA}", MEDIA),
         ("/api/now/attachment/1/file", "/api/now/attachment/1/file"),
     ],
 )

@@ -85,7 +85,7 @@ def test_callbacks_are_relayed_in_the_order_they_came(running):
         (said("1" * 32, "hidden", internal="true"), "internal"),
         (said("", "nameless"), "no sys_id"),
         (said("1" * 32, "   "), "empty"),
-        ({"event": "weather", "group": GROUP}, "unknown kind"),
+        ({"event": "weather", "group": GROUP}, "nothing to relay"),
     ],
 )
 def test_what_is_not_for_the_user_is_kept_and_not_relayed(running, body, note):

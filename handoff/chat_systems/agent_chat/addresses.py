@@ -23,7 +23,8 @@ def path_of(address: str, *, origin: str) -> str:
         raise Rejected("The file has no valid address.", status=400) from None
     if parts.netloc and f"{parts.scheme}://{parts.netloc.lower()}" != origin:
         raise Rejected("The file is not on the instance.", status=403)
-    path = f"/{parts.path.removeprefix('/')}"
+    # ServiceNow's own addresses come with two slashes behind the host as well.
+    path = f"/{parts.path.lstrip('/')}"
     if not FILE.fullmatch(path):
         raise Rejected("The address is not that of a file.", status=403)
     return f"{path}?{parts.query}" if parts.query else path
