@@ -18,7 +18,7 @@ TIMEOUT = 15_000  # milliseconds
 expect.set_options(timeout=TIMEOUT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demo:
     web: str
     sandbox: str
@@ -41,8 +41,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         process.wait_for_log("Ctrl-C ends all of it")
         password = re.search(r"admin / (\S+)", process.log)
         assert password
-        urls = [f"http://127.0.0.1:{port}" for port in ports]
-        yield Demo(*urls, password=password[1])
+        web, sandbox, bot, second_bot = (f"http://127.0.0.1:{port}" for port in ports)
+        yield Demo(
+            web=web,
+            sandbox=sandbox,
+            bot=bot,
+            second_bot=second_bot,
+            password=password[1],
+        )
 
 
 @pytest.fixture
