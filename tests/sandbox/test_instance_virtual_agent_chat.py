@@ -220,6 +220,7 @@ def test_a_transcript_stands_before_what_was_said_here(va_bot, desk):
 def test_what_is_said_before_an_agent_is_there_is_lost_or_kept(va_bot, desk):
     interaction = va_bot.start()
     va_bot.say("Too early")
+    assert va_bot.handled("Too early")
     va_bot.instance.switch(va_ignores_early_messages=False)
     va_bot.say("Early enough")
 
@@ -250,8 +251,9 @@ def test_an_idle_requester_is_reminded_and_then_let_go(va_bot, desk):
     va_bot.instance.switch(**switches)
 
     end = va_bot.finished()
-    said = [part["message"] for part in va_bot.parts if "message" in part][-2:]
-    assert said == [
+    system = [p for p in va_bot.parts if p.get("actionType") == "System"]
+    assert [part["message"] for part in system] == [
+        "Live Agent has entered the chat.",
         "The conversation is timing out, are you still there?",
         "The support session was closed.",
     ]

@@ -1,7 +1,6 @@
 """A bot of the Virtual Agent API, the agent at the desk, and what is posted to it."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -28,14 +27,20 @@ class VirtualAgentBot:
         self.receiver = receiver
         self.user_id = uuid.uuid4().hex
 
-    def send(self, **body: Any) -> requests.Response:
+    def send(
+        self, *, headers: dict[str, str] | None = None, **body: Any
+    ) -> requests.Response:
         """Make a request as it stands, with the ids that each has."""
         ids = {"requestId": uuid.uuid4().hex, "userId": self.user_id}
         ids["clientSessionId"] = self.user_id
-        return self.instance.call("POST", BOT_API, auth=BOT, json=ids | body)
+        return self.instance.call(
+            "POST", BOT_API, auth=BOT, json=ids | body, headers=headers
+        )
 
     def ask(self, action: str = "", **body: Any) -> Any:
-        response = self.send(**({"action": action} if action else {}), **body)
+        if action:
+            body["action"] = action
+        response = self.send(**body)
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -58,6 +63,10 @@ class VirtualAgentBot:
     def interaction(self) -> Any:
         query = f"channel_user_id={self.user_id}"
         return self.instance.table("interaction", sysparm_query=query)[-1]
+
+    def handled(self, text: str) -> bool:
+        """Wait until a request with this text has been carried out."""
+        return eventually(lambda: text in self.interaction["last_request"])
 
     # What came of it
     @property
@@ -129,19 +138,15 @@ class Desk:
 
 
 def connect(instance: Instance, *, url: str) -> None:
-    """Fill in where the app posts to, as an administrator of 4.1 does."""
+    """Fill in where the app posts to, as administrators do from 4.1 on and before."""
     instance.patch("http_connection", CONNECTION, connection_url=url)
+    instance.patch("sys_rest_message", REST_MESSAGE, rest_endpoint=url)
+    instance.patch("sys_rest_message_fn", REST_METHOD, rest_endpoint=url)
 
 
 def log_says(instance: Instance, text: str) -> Any:
     query = f"source=sn_va_as_service^messageLIKE{text}"
     return eventually(lambda: instance.table("syslog", sysparm_query=query))
-
-
-def stays(read: Callable[[], Any], *, after: Callable[[], Any]) -> Any:
-    """Return what there is once something later has certainly been handled."""
-    assert after()
-    return read()
 
 
 def _is(part: Part, kind: str, fields: dict[str, Any]) -> bool:

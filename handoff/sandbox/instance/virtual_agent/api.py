@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from handoff.sandbox.instance import store, switches
 from handoff.sandbox.instance.api import PlatformError, answer, api_view, json_body
 from handoff.sandbox.instance.models import BotRequest, Row
-from handoff.sandbox.instance.virtual_agent import engine, posts, routing
+from handoff.sandbox.instance.virtual_agent import actions, engine, posts, routing
 from handoff.sandbox.instance.virtual_agent.conversation import Stage
 from handoff.sandbox.instance.virtual_agent.request import action_of, text_of
 
@@ -89,10 +89,11 @@ def _check_action(action: str) -> None:
 
 def _is_synchronous(body: dict[str, Any]) -> bool:
     action = action_of(body)
-    if not engine.knows(action) or switches.read("va_fail_late"):
+    if not engine.knows(action):
         return False
-    wanted = body.get("syncResponse") is True and action in _MAY_BE_SYNCHRONOUS
-    return wanted or action in _SYNCHRONOUS
+    fails_late = action in actions.ROUTING and switches.read("va_fail_late")
+    is_wanted = body.get("syncResponse") is True and action in _MAY_BE_SYNCHRONOUS
+    return action in _SYNCHRONOUS or (is_wanted and not fails_late)
 
 
 def _bad_request(message: str) -> PlatformError:

@@ -18,6 +18,7 @@ from handoff.sandbox.instance.virtual_agent.request import (
 
 _SECONDS = 10.0
 _CHUNK = 64 * 1024
+_TOO_LARGE = f"more than {MAX_BYTES // 1024**2} MB"
 _REQUIRED = ("url", "contentType", "fileName")
 
 
@@ -45,6 +46,9 @@ def _fetch(attachment: dict[str, Any], *, application: Row) -> File | None:
     except (requests.RequestException, UnicodeError) as exc:
         outbound.log(f"Attachment dropped: {type(exc).__name__}")
         return None
+    if content is None:
+        outbound.log(f"Attachment dropped: it has {_TOO_LARGE}")
+        return None
     return File(name=name, content_type=content_type, content=content)
 
 
@@ -59,7 +63,8 @@ def _is_trusted(url: str, *, application: Row) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in trusted)
 
 
-def _download(url: str, *, headers: dict[str, str]) -> bytes:
+def _download(url: str, *, headers: dict[str, str]) -> bytes | None:
+    """Return the content; None where there is too much of it."""
     content = bytearray()
     with requests.Session() as session:
         session.trust_env = False
@@ -75,5 +80,5 @@ def _download(url: str, *, headers: dict[str, str]) -> bytes:
             for chunk in response.iter_content(_CHUNK):
                 content += chunk
                 if len(content) > MAX_BYTES:
-                    raise requests.exceptions.ContentDecodingError("too large")
+                    return None
     return bytes(content)

@@ -61,14 +61,14 @@ def knows(action: str) -> bool:
 
 def _read(received: BotRequest) -> Asked | None:
     """Verify and read a request, and fetch its files, outside of any transaction."""
-    if switches.read("va_silent"):
-        return None
+    body = request.body_of(received)
     try:
-        body = request.body_of(received)
+        _check_not_silent()
+        request.check(body)
         application = request.application_of(body)
         is_proven = message_auth.is_proven(received, application=application)
     except Dropped as exc:
-        outbound.log(str(exc))
+        outbound.log(f"{exc}, request {body.get('requestId')}")
         return None
     message = request.object_of(body, "message")
     return Asked(
@@ -79,6 +79,11 @@ def _read(received: BotRequest) -> Asked | None:
         ),
         files=downloads.fetch_all(message, application=application),
     )
+
+
+def _check_not_silent() -> None:
+    if switches.read("va_silent"):
+        raise Dropped("The switch va_silent is on")
 
 
 def _carry_out(asked: Asked) -> tuple[Row, Said] | None:
@@ -96,8 +101,7 @@ def _carry_out(asked: Asked) -> tuple[Row, Said] | None:
     conversation.remember(interaction, asked=asked)
     if is_new:
         actions.add_history(interaction, asked)
-    do = {**actions.ACTIONS, **actions.SINCE_4}[known]
-    if known in actions.ROUTING and switches.read("va_fail_late"):
-        do = actions.fault
+    fails = known in actions.ROUTING and switches.read("va_fail_late")
+    do = actions.fault if fails else {**actions.ACTIONS, **actions.SINCE_4}[known]
     said = do(interaction, asked)
     return (interaction, said) if said else None

@@ -58,9 +58,12 @@ class Asked:
 def body_of(received: BotRequest) -> dict[str, Any]:
     """Return the JSON object that was sent, which the door has looked at."""
     body: dict[str, Any] = json.loads(bytes(received.raw))
+    return body
+
+
+def check(body: dict[str, Any]) -> None:
     if not text_of(body, "userId"):
         raise Dropped("Mandatory field userId is missing")
-    return body
 
 
 def action_of(body: dict[str, Any]) -> str:
