@@ -60,7 +60,7 @@ class AgentChatFields(forms.Form):
         + told_with(BY_HASH, "The secret in the record of hash_message_verification."),
     )
     queue_mode = fields.choice(
-        "A queue is chosen",
+        "Choice of the queue",
         QueueMode,
         help_text="The AWA Routing API needs the first way of starting, the sys_id of "
         "a queue as Queue ID, and the role awa_integration_user.",

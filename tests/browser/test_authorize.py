@@ -1,15 +1,14 @@
 """A bot developer fills in the Configurations page and authorizes it."""
 
-import re
-
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from handoff.management.demo import servicenow_side
 from handoff.management.demo.servicenow_side import (
     INTEGRATION_PASSWORD,
     INTEGRATION_USER,
 )
+from tests.browser.configuring import field, open_new_bot, visible
 from tests.browser.conftest import Demo, NewPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.end_to_end]
@@ -17,15 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.end_to_end]
 
 @pytest.fixture
 def page(demo: Demo, new_page: NewPage) -> Page:
-    """The page that adds a bot, reached from the login by clicks alone."""
-    page = new_page()
-    page.goto(f"{demo.web}/admin/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(demo.password)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("link", name="Bots", exact=True).first.click()
-    page.get_by_title("Add bot").click()
-    return page
+    return open_new_bot(new_page(), demo)
 
 
 @pytest.fixture
@@ -80,12 +71,3 @@ def test_denying_is_told_and_allowing_makes_the_bot_ready(consent: Page, demo: D
     expect(status).to_have_text("Ready, connected as chatbot.interface")
     expect(field(consent, "Host URL")).to_have_value(demo.sandbox)
     expect(field(consent, "Client Secret")).to_have_value("")
-
-
-def field(page: Page, label: str) -> Locator:
-    """Find a field by its label, which ends in a star where it must be filled in."""
-    return page.get_by_label(re.compile(rf"^{label}\s*\*?$"))
-
-
-def visible(page: Page, *labels: str) -> list[str]:
-    return [label for label in labels if field(page, label).is_visible()]
