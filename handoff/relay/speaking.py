@@ -34,8 +34,12 @@ def message(item: Outgoing) -> OutboundMessage:
 
 
 def _name(item: Outgoing) -> str:
-    """Return what we call the item there: the same at each attempt."""
-    return f"{item.lane_id}-{item.sequence}"
+    """Return what we call the item there: the same at each attempt, and never again.
+
+    A counter of ours would begin anew in another database, and ServiceNow takes what
+    has a known name for a repeat.
+    """
+    return f"{item.lane.handoff_id}-{item.sequence}"
 
 
 def _history(handoff: Handoff) -> list[HistoryEntry]:
