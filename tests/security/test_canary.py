@@ -109,6 +109,7 @@ def go_wrong(stage: Stage, callback_id: str) -> list[str]:
         stage.call("POST", "handoffs", data="{"),
         requests.post(callback, headers=signed, data="{}", timeout=20),
         requests.post(callback, auth=basic, data="{", timeout=20),
+        requests.post(f"{callback}?secret={STRANGER}", data="{", timeout=20),
         requests.get(callback, timeout=20),
         requests.get(back, timeout=20),
         session.get(back, timeout=20),
