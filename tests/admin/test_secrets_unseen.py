@@ -19,7 +19,13 @@ pytestmark = pytest.mark.django_db
 
 CANARIES = {
     name: f"canary-{name}"
-    for name in ("password", "client_secret", "refresh_token", "access_token")
+    for name in (
+        "password",
+        "client_secret",
+        "refresh_token",
+        "access_token",
+        "message_secret",
+    )
 }
 
 
@@ -38,6 +44,8 @@ def secrets(bot: Bot) -> list[str]:
     runtime = ConnectionRuntime.objects.get()
     runtime.access_token = Secret(CANARIES["access_token"])
     runtime.save()
+    bot.agent_chat.message_secret = Secret(CANARIES["message_secret"])
+    bot.agent_chat.save()
     signing = [
         services.new_signing_secret(bot=bot, purpose=purpose).reveal()
         for purpose in SigningSecret.Purpose
@@ -72,14 +80,16 @@ def test_no_page_shows_a_secret(olga, bot, secrets):
 
 
 def test_a_refused_form_gives_no_secret_back(olga, bot, secrets):
-    answer = olga.save_bot(bot, queue_id="wrong", **CANARIES)
+    answer = olga.save_bot(
+        bot, chat_system="agent_chat", message_auth="hash", queue_id="?", **CANARIES
+    )
     assert answer.status_code == 200
     assert not [value for value in secrets if value in page(answer)]
 
 
 def test_saving_leaves_no_secret_in_logs_or_audit(olga, bot, secrets, caplog):
     caplog.set_level(logging.DEBUG)
-    olga.save_bot(bot, **CANARIES | {"password": CANARIES["password"]})
+    olga.save_bot(bot, chat_system="agent_chat", message_auth="hash", **CANARIES)
     olga.post("handoff_bot_new_secret", bot.pk, "webhook")
     olga.post("handoff_bot_new_api_key", bot.pk)
     new = [secret.value.reveal() for secret in bot.signing_secrets.all()]
