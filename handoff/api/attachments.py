@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.timezone import now
@@ -77,14 +78,10 @@ class AttachmentsView(BotView):
     def post(self, request: Request) -> Response:
         """Keep a file until it expires; name its `id` in a message to send it."""
         self._refuse_large_form(request)
-        parts = [*request.FILES.lists(), *request.POST.lists()]
-        match parts:
-            case [("file", [file])] if request.FILES:
-                attachment = services.upload_attachment(
-                    bot=self.bot, file_name=file.name, content=file
-                )
-            case _:
-                raise AttachmentRefused(ONE_FILE)
+        file = _file_in(request)
+        attachment = services.upload_attachment(
+            bot=self.bot, file_name=str(file.name), content=file
+        )
         return Response(files.describe(attachment), status=201)
 
     def _refuse_large_form(self, request: Request) -> None:
@@ -93,6 +90,14 @@ class AttachmentsView(BotView):
         length = int(announced) if announced.isdecimal() else 0
         if length > files.max_bytes(self.bot) + settings.FORM_BYTES:
             raise BodyTooLarge("The file is larger than this bot takes.")
+
+
+def _file_in(request: Request) -> "UploadedFile[Any]":  # no generic at run time
+    match [*request.FILES.lists(), *request.POST.lists()]:
+        case [("file", [UploadedFile() as file])]:
+            return file
+        case _:
+            raise AttachmentRefused(ONE_FILE)
 
 
 TOKEN = OpenApiParameter(

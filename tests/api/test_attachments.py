@@ -136,7 +136,9 @@ def test_a_message_carries_its_text_and_then_its_files(api, messages):
 def test_a_file_needs_no_text(api, messages, text):
     ids = [upload(api).json()["id"]]
 
-    assert api.post(messages, {"id": "m-1", "attachments": ids, **text}).status_code
+    answer = api.post(messages, {"id": "m-1", "attachments": ids, **text})
+
+    assert answer.status_code == 202
     parts = Outgoing.objects.filter(message__client_id="m-1")
     assert [part.text for part in parts] == ["File: door.png"]
 
