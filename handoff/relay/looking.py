@@ -124,8 +124,10 @@ def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     messages = system.messages(speaking.conversation(handoff), since=since)
     known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
     news = [message for message in messages if message.sys_id not in known]
+    pending_since = handoff.pending_end_at
+    give_up = bool(pending_since and now() - pending_since > END_PATIENCE / 2)
     held = {
-        message.sys_id: files.fetch(handoff, system, message, give_up=True)
+        message.sys_id: files.fetch(handoff, system, message, give_up=give_up)
         for message in news
         if wants_files(handoff, message)
     }

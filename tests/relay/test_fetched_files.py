@@ -11,11 +11,11 @@ from handoff import chat_systems, files
 from handoff.chat_systems import InboundFile, InboundMessage, Speaker
 from handoff.models import Attachment, Bot, Callback, Event, Handoff
 from handoff.relay import files as relay_files
-from handoff.relay import inbox
+from handoff.relay import inbox, looking
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Ambiguous
 from tests.files.samples import PNG
-from tests.relay.conftest import ENVELOPE, GROUP, HOST
+from tests.relay.conftest import ENVELOPE, GROUP, HOST, MESSAGES, message
 from tests.relay.test_inbox import receive, said
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +177,21 @@ def test_a_name_from_servicenow_is_cleaned(http, running):
     receive(running, said("1" * 32, "", attachments=hostile))
 
     assert told()[0]["attachments"][0]["file_name"] == "agnp.exe"
+
+
+@pytest.mark.parametrize(("age", "told_now"), [(5, False), (40, True)])
+def test_an_end_waits_for_a_file_as_for_a_read(http, running, age, told_now):
+    """The file cannot be had; the messages can."""
+    running.state, running.pending_end_at = "accepted", now() - timedelta(seconds=age)
+    running.accepted_at = now()
+    running.pending_end = {"reason": "completed", "ended_by": "agent"}
+    running.save()
+    http.get(MESSAGES, json={"result": [message("1" * 32, "File: x.png")]})
+    http.get(LISTED, json={"result": [row()]})
+    http.get(content_of(), status=502)
+
+    looking.look(running.pk)
+
+    running.refresh_from_db()
+    assert [len(one["attachments"]) for one in told()] == [1] * told_now
+    assert running.is_final == told_now
