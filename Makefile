@@ -3,12 +3,12 @@
 PYTHON ?= python3
 bin := .venv/bin
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r
-# pip compiles on one core; without it the demo's five processes each compile all.
+# pip compiles on one core; without it the demo's processes each compile all.
 compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 
 .PHONY: demo test lint
 
-demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays one conversation
+demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
 	$(bin)/python -m handoff.management.demo $(ARGS)
 
 test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser

@@ -91,7 +91,7 @@ def _report(faults: list[str], *, console: Console) -> None:
     for fault in faults:
         console.say(f"FAULT  {fault}")
     if faults:
-        console.say(f"{len(faults)} faults. Not all arrived as it was sent.")
+        console.say(f"Faults: {len(faults)}. Not all arrived as it was sent.")
     else:
         console.say(
             "Over both chat systems every message and file arrived once, in order, as"
