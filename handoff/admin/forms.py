@@ -110,8 +110,8 @@ class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotMode
             + told_with(
                 AGENT_CHAT, "Agent Chat cannot sign: Signed becomes Static header."
             )
-            + "After another choice, make a new callback secret: it comes with what to "
-            "do with it.",
+            + "After another choice, save, then make a new callback secret: it comes "
+            "with what to do with it.",
             "redirect_url": "For OAuth: enter it in ServiceNow's Application Registry.",
             "enabled": "While it is off, new handoffs are refused; open ones go on.",
             "webhook_url": "Your bot's address for signed events. Leave it blank if "
