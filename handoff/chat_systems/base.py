@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from handoff.models import Bot
 from handoff.models.handoff import Reason
+from handoff.opening import TranscriptEntry
 from servicenow_auth.exceptions import NotSent
 
 
@@ -133,15 +134,6 @@ class Conversation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryEntry:
-    """Something said to or by the bot before the handoff."""
-
-    is_bot: bool
-    text: str
-    sent_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Opening:
     """What a conversation is opened with; `id` names the question in it."""
 
@@ -150,7 +142,7 @@ class Opening:
     text: str
     skills: list[str] = field(default_factory=list)
     context: Mapping[str, Any] = field(default_factory=dict)
-    history: list[HistoryEntry] = field(default_factory=list)
+    transcript: list[TranscriptEntry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +182,7 @@ class Traits:
     # We name the conversation, so its name is known before it is opened.
     names_conversation: bool
     # What was said before goes with the start, not as messages after it.
-    takes_history: bool
+    takes_transcript: bool
     # Before an agent is there nothing can be said.
     waits_for_agent: bool
     # Its messages can be read again.

@@ -1,9 +1,10 @@
 """What an item says, as a chat system takes it."""
 
 from handoff import chat_systems
-from handoff.chat_systems import Conversation, HistoryEntry, Opening, OutboundMessage
+from handoff.chat_systems import Conversation, Opening, OutboundMessage
 from handoff.models import Handoff, Outgoing
 from handoff.models.message import Role
+from handoff.opening import TranscriptEntry
 from handoff.relay import files
 
 
@@ -20,7 +21,7 @@ def opening(handoff: Handoff, item: Outgoing) -> Opening:
         text=item.text,
         skills=handoff.skills,
         context=handoff.context,
-        history=_history(handoff),
+        transcript=_transcript(handoff),
     )
 
 
@@ -42,14 +43,12 @@ def _name(item: Outgoing) -> str:
     return f"{item.lane.handoff_id}-{item.sequence}"
 
 
-def _history(handoff: Handoff) -> list[HistoryEntry]:
+def _transcript(handoff: Handoff) -> list[TranscriptEntry]:
     bot = handoff.bot
-    if not (bot.send_transcript and chat_systems.traits(bot).takes_history):
+    if not (bot.send_transcript and chat_systems.traits(bot).takes_transcript):
         return []
     said = handoff.messages.filter(before_handoff=True).order_by("number")
     return [
-        HistoryEntry(
-            is_bot=entry.role != Role.USER, text=entry.text, sent_at=entry.sent_at
-        )
+        TranscriptEntry(role=Role(entry.role), text=entry.text, sent_at=entry.sent_at)
         for entry in said
     ]

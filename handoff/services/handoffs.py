@@ -154,7 +154,7 @@ def _open(bot: Bot, request: StartRequest) -> Handoff:
 
 
 def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
-    """Queue the first question, then the transcript as items of their own."""
+    """Queue the question, then the transcript where it does not go with the start."""
     Message.objects.bulk_create(
         Message(
             handoff=handoff,
@@ -175,7 +175,7 @@ def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
     limit = chat_systems.traits(bot).text_limit
     first, *rest = split(question, limit=limit)
     lifecycle.queue(handoff, kind=Outgoing.Kind.START, text=first, message=message)
-    apart = bot.send_transcript and not chat_systems.traits(bot).takes_history
+    apart = bot.send_transcript and not chat_systems.traits(bot).takes_transcript
     said = opening.transcript(request.transcript) if apart else ""
     kind = Outgoing.Kind.MESSAGE
     for part, text in enumerate(rest, start=1):

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from handoff.chat_systems import EntryState, HistoryEntry, Opening
+from handoff.chat_systems import EntryState, Opening
+from handoff.models.message import Role
+from handoff.opening import TranscriptEntry
 from servicenow_auth.exceptions import (
     Ambiguous,
     NotSent,
@@ -143,13 +145,14 @@ def test_what_routes_goes_as_strings_and_ours_win(http, agent_chat, there):
 def test_what_was_said_before_goes_with_the_first_request(http, agent_chat, there):
     answers(http, {"json": CREATED}, {"json": RECEIVED})
     said_at = datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC)
-    history = [
-        HistoryEntry(is_bot=False, text="My door!"),
-        HistoryEntry(is_bot=True, text="Which one?", sent_at=said_at),
-        HistoryEntry(is_bot=False, text="The red one."),
+    transcript = [
+        TranscriptEntry(role=Role.USER, text="My door!"),
+        TranscriptEntry(role=Role.BOT, text="Which one?", sent_at=said_at),
+        TranscriptEntry(role=Role.AGENT, text="Hold on."),
+        TranscriptEntry(role=Role.USER, text="The red one."),
     ]
 
-    agent_chat().start(there, opening(history=history))
+    agent_chat().start(there, opening(transcript=transcript))
 
     create, start = asked(http)
     assert create["history"] == [
@@ -163,6 +166,7 @@ def test_what_was_said_before_goes_with_the_first_request(http, agent_chat, ther
         for is_bot, text, name in [
             (False, "My door!", "Ada"),
             (True, "Which one?", "Bot"),
+            (True, "Hold on.", "Agent"),
             (False, "The red one.", "Ada"),
         ]
     ]
@@ -173,7 +177,7 @@ def test_a_transcript_without_times_is_of_now(http, agent_chat, there):
     answers(http, {"json": RECEIVED})
 
     system = agent_chat(start_strategy="start")
-    system.start(there, opening(history=[HistoryEntry(is_bot=False, text="x")]))
+    system.start(there, opening(transcript=[TranscriptEntry(role=Role.USER, text="x")]))
 
     [item] = asked(http)[0]["history"]
     assert int(item["timestamp"]) == pytest.approx(time.time() * 1000, abs=30_000)

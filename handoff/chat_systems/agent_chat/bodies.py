@@ -7,9 +7,11 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from handoff.chat_systems.base import Conversation, HistoryEntry, Opening, OutboundFile
+from handoff.chat_systems.base import Conversation, Opening, OutboundFile
 from handoff.models import AgentChatConfiguration
 from handoff.models.agent_chat import MessageAuth, QueueMode
+from handoff.models.message import Role
+from handoff.opening import SPEAKERS, TranscriptEntry
 
 Json = dict[str, Any]
 
@@ -76,9 +78,10 @@ def opening_fields(
     fields: Json = {
         "contextVariables": _context(conversation, opening, configuration=configuration)
     }
-    if opening.history:
-        name = conversation.user.get("name") or "User"
-        fields["history"] = _history(opening.history, user_name=name)
+    if opening.transcript:
+        name = conversation.user.get("name")
+        names = SPEAKERS | ({Role.USER: name} if name else {})
+        fields["history"] = _history(opening.transcript, names=names)
     return fields
 
 
@@ -108,7 +111,9 @@ def _strings(context: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _history(entries: list[HistoryEntry], *, user_name: str) -> list[Json]:
+def _history(
+    entries: list[TranscriptEntry], *, names: Mapping[Role, str]
+) -> list[Json]:
     """Return the transcript; an entry of unknown time has that of the one before it.
 
     ServiceNow may sort by it, so nothing else keeps their order.
@@ -120,9 +125,9 @@ def _history(entries: list[HistoryEntry], *, user_name: str) -> list[Json]:
         sent_at = entry.sent_at or sent_at
         items.append(
             {
-                "isBotMessage": entry.is_bot,
+                "isBotMessage": entry.role != Role.USER,
                 "value": entry.text,
-                "displayName": "Bot" if entry.is_bot else user_name,
+                "displayName": names[entry.role],
                 "type": "text",
                 "timestamp": f"{int(sent_at.timestamp() * 1000):013d}",
             }

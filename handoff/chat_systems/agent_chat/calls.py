@@ -30,7 +30,7 @@ class AgentChat:
         text_limit=100_000,
         needs_queue=False,
         names_conversation=True,
-        takes_history=True,
+        takes_transcript=True,
         waits_for_agent=True,
         can_read=False,
         fetches_files=True,

@@ -44,7 +44,7 @@ class ConnectSupport:
         text_limit=3_900,
         needs_queue=True,
         names_conversation=False,
-        takes_history=False,
+        takes_transcript=False,
         waits_for_agent=False,
         can_read=True,
         fetches_files=False,
