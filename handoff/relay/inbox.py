@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import InboundMessage, News
 from handoff.models import Attachment, Callback, Handoff
-from handoff.relay import files
+from handoff.relay import file_transfer
 from handoff.relay.ingesting import take_in, wants_files
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import DeliveryError
@@ -91,7 +91,9 @@ def _fetch(wanted: Wanted) -> list[Attachment] | None:
     try:
         with Instance(bot.connection) as instance:
             system = chat_systems.connect(bot, instance)
-            return files.fetch(wanted.handoff, system, wanted.message, give_up=give_up)
+            return file_transfer.fetch(
+                wanted.handoff, system, wanted.message, give_up=give_up
+            )
     except DeliveryError as exc:
         details = {"handoff_id": wanted.handoff.pk, "detail": exc.detail}
         logger.warning("files.not_fetched", extra=details)

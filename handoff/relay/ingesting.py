@@ -19,7 +19,7 @@ from handoff.models import Attachment, Handoff, Message, Outgoing
 from handoff.models.handoff import State
 from handoff.models.message import Receipt, Role
 from handoff.relay.courtesies import ring_receipt
-from handoff.relay.files import without_label
+from handoff.relay.file_transfer import without_label
 from handoff.relay.observing import observe, picture
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import ChatSystem
 from handoff.models import Callback, Handoff
-from handoff.relay import files, speaking
+from handoff.relay import file_transfer, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from handoff.relay.observing import announce_end
 from servicenow_auth import services as auth
@@ -127,7 +127,7 @@ def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
     pending_since = handoff.pending_end_at
     give_up = bool(pending_since and now() - pending_since > END_PATIENCE / 2)
     held = {
-        message.sys_id: files.fetch(handoff, system, message, give_up=give_up)
+        message.sys_id: file_transfer.fetch(handoff, system, message, give_up=give_up)
         for message in news
         if wants_files(handoff, message)
     }

@@ -5,7 +5,7 @@ from handoff.chat_systems import Conversation, Opening, OutboundMessage
 from handoff.models import Handoff, Outgoing
 from handoff.models.message import Role
 from handoff.opening import TranscriptEntry
-from handoff.relay import files
+from handoff.relay import file_transfer
 
 
 def conversation(handoff: Handoff) -> Conversation:
@@ -30,7 +30,7 @@ def message(item: Outgoing) -> OutboundMessage:
         id=_name(item),
         text=item.text,
         choice_value=item.message.choice_value if item.message else "",
-        file=files.outbound(item.attachment) if item.attachment else None,
+        file=file_transfer.outbound(item.attachment) if item.attachment else None,
     )
 
 

@@ -11,8 +11,7 @@ from handoff import chat_systems, files, lifecycle
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
-from handoff.relay import courtesies
-from handoff.relay.files import tell_unfetched
+from handoff.relay import courtesies, file_transfer
 from handoff.relay.to_servicenow import UNAUTHORIZED, UNREACHABLE
 
 BATCH = 200
@@ -33,7 +32,7 @@ def watch() -> None:
     _end_long_waits()
     _end_idle_chats()
     courtesies.ring_for_receipts()
-    tell_unfetched()
+    file_transfer.tell_unfetched()
     files.expire()
 
 

@@ -10,8 +10,7 @@ from django.utils.timezone import now
 from handoff import chat_systems, files
 from handoff.chat_systems import InboundFile, InboundMessage, Speaker
 from handoff.models import Attachment, Bot, Callback, Event, Handoff
-from handoff.relay import files as relay_files
-from handoff.relay import inbox, looking
+from handoff.relay import file_transfer, inbox, looking
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Ambiguous
 from tests.files.samples import PNG
@@ -108,7 +107,7 @@ def test_more_files_than_the_bot_takes_are_told_of(http, running):
     receive(running, said("1" * 32, "", attachments=shown(FILE, OTHER)))
 
     first, second = told()[0]["attachments"]
-    assert (first["error"], second["error"]) == (None, relay_files.TOO_MANY)
+    assert (first["error"], second["error"]) == (None, file_transfer.TOO_MANY)
 
 
 def test_a_file_that_may_still_be_had_is_waited_for(http, running):
@@ -145,7 +144,7 @@ def incoming(*sources: str) -> InboundMessage:
 def fetch(handoff: Handoff, message: InboundMessage) -> list[Attachment]:
     with Instance(handoff.bot.connection) as instance:
         system = chat_systems.connect(handoff.bot, instance)
-        return relay_files.fetch(handoff, system, message, give_up=False)
+        return file_transfer.fetch(handoff, system, message, give_up=False)
 
 
 def test_what_was_fetched_before_a_worker_died_is_not_fetched_again(http, running):

@@ -18,7 +18,7 @@ from handoff.models import (
     Outgoing,
 )
 from handoff.relay import watching
-from handoff.relay.files import NOT_FETCHED, outbound
+from handoff.relay.file_transfer import NOT_FETCHED, outbound
 from servicenow_auth.exceptions import Rejected
 from tests.files.samples import PNG
 from tests.relay.agent_chat import ACCEPTED, WAITING, call_back, drain
