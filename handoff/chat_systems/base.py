@@ -78,7 +78,8 @@ class InboundMessage:
     """A message that ServiceNow shows; `author` is a user_name, or "".
 
     `is_named` is False where ServiceNow told no id: `sys_id` is made from the content
-    then, and the same again may be a repeat or the same words said twice.
+    then, in 16 characters, and the same again may be a repeat or the same words said
+    twice.
     """
 
     group_id: str

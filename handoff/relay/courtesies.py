@@ -26,7 +26,7 @@ from servicenow_auth.models import State as AuthorizationState
 logger = logging.getLogger(__name__)
 
 BATCH = 200
-# An older message is history: its tick is of no use to anybody.
+# The tick of an older message is of no use to anybody.
 RECEIPTS_FOR = timedelta(hours=1)
 SETTLED = (ItemState.SENT, ItemState.FAILED)
 

@@ -42,7 +42,7 @@ NO_AGENT_YET = "waiting_for_agent"
 # The agent's coming wakes the lane; this is for a wake-up that was lost.
 AGENT_WAIT = timedelta(minutes=2)
 AUTHORIZATION_WAIT = timedelta(minutes=10)
-# Two to three minutes' worth.
+# Tries of one upload: two to three minutes of them.
 MAX_UPLOADS = 10
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)

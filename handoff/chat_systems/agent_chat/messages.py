@@ -60,7 +60,8 @@ def _shown(part: Part) -> tuple[str, str]:
 def _sys_id_of(part: Part) -> str:
     """Return a message's id, as ServiceNow told it wherever a column holds that.
 
-    Apps before 4.0 tell none: what was said stands for it.
+    Apps before 4.0 tell none: what was said stands for it, in half of what the column
+    holds, so that the same words said again can be told apart.
     """
     name = text_of(part, "messageId")
     if _SYS_ID.fullmatch(name):
