@@ -1,9 +1,11 @@
-"""Files as they come, and a bot that uploads them."""
+"""Files as they come, stored at once or uploaded by a bot."""
 
 import zipfile
 from io import BytesIO
 from typing import Any
 
+from handoff import files
+from handoff.models import Attachment, Bot
 from tests.api.bots import Api
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06"
@@ -22,6 +24,11 @@ def archive(*names: str, **stored: str) -> bytes:
         for name in names:
             file.writestr(name, "<x/>" * 500)
     return content.getvalue()
+
+
+def store(bot: Bot, content: bytes) -> Attachment:
+    """Keep a file, whatever it is, as `door.png`."""
+    return files.store(bot=bot, file_name="door.png", content=BytesIO(content))
 
 
 def part(content: bytes = PNG, *, name: str = "door.png", field: str = "file") -> bytes:

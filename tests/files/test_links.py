@@ -7,8 +7,7 @@ from handoff import files
 from handoff.files import Audience
 from handoff.models import Attachment
 from tests.api.bots import make_bot
-from tests.files.samples import PNG
-from tests.files.test_storing import store
+from tests.files.samples import PNG, store
 
 pytestmark = pytest.mark.django_db
 

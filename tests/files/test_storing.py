@@ -1,5 +1,4 @@
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
 from django.utils.timezone import now
@@ -9,7 +8,7 @@ from handoff.exceptions import AttachmentRefused, BodyTooLarge
 from handoff.files.storing import MEGABYTE, PIECE
 from handoff.models import Attachment, AttachmentPiece, Bot
 from tests.api.bots import make_bot
-from tests.files.samples import PNG, archive
+from tests.files.samples import PNG, archive, store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -17,10 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 @pytest.fixture
 def bot(db) -> Bot:
     return make_bot()
-
-
-def store(bot: Bot, content: bytes, name: str = "door.png") -> Attachment:
-    return files.store(bot=bot, file_name=name, content=BytesIO(content))
 
 
 @pytest.mark.parametrize("size", [PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
