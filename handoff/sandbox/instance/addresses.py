@@ -6,16 +6,15 @@ from handoff.sandbox.instance import store
 
 # The property that ServiceNow keeps its own address in.
 _PROPERTY = "glide.servlet.uri"
-SYSTEM = "system"
 
 
 def learn(url: str) -> None:
     row = store.first("sys_properties", name=_PROPERTY)
     if row:
-        store.update(row, values={"value": url}, by=SYSTEM)
+        store.update(row, values={"value": url}, by=store.SYSTEM)
     else:
         values = {"name": _PROPERTY, "value": url}
-        store.insert(table="sys_properties", values=values, by=SYSTEM)
+        store.insert(table="sys_properties", values=values, by=store.SYSTEM)
 
 
 def absolute(path: str) -> str:

@@ -103,7 +103,7 @@ class Run:
 def record(*, level: str, message: str, source: str) -> None:
     """Write to the system log, where an administrator looks for what went wrong."""
     values = {"level": level, "message": message, "source": source}
-    store.insert(table="syslog", values=values, by="system")
+    store.insert(table="syslog", values=values, by=store.SYSTEM)
 
 
 def _record(row: Row, *, previous: dict[str, str] | None = None) -> dict[str, Any]:

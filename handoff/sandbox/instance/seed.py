@@ -21,7 +21,6 @@ PROVIDER_APPLICATION = "8d3f41bce5a67c9ac3d4f6b80ac23e45"
 OUTBOUND_CONNECTION = "9e4052cdf6b78dabd4e5a7c91bd34f56"
 REST_MESSAGE = "af5163dea7c89ebce5f6b8da2ce45a67"
 REST_METHOD = "b06274efb8d9afcdf6a7c9eb3df56b78"
-SYSTEM = "system"
 _PHOTO = Path(__file__).with_name("agent.svg")
 _PEOPLE = (
     ("admin", "System", "Administrator", "admin"),
@@ -44,7 +43,7 @@ def seed() -> None:
         users.profile_of(agent),
         content=_PHOTO.read_bytes(),
         content_type="image/svg+xml",
-        by=SYSTEM,
+        by=store.SYSTEM,
     )
     _insert(
         "chat_queue",
@@ -126,7 +125,7 @@ def _user(user_name: str, first: str, last: str, password: str) -> Row:
 
 def _insert(table: str, /, *, sys_id: str = "", **values: str) -> Row:
     """Add a row, with a fixed sys_id where one is given."""
-    row = store.insert(table=table, values=values, by=SYSTEM)
+    row = store.insert(table=table, values=values, by=store.SYSTEM)
     if sys_id:
         row.sys_id, row.data = sys_id, row.data | {"sys_id": sys_id}
         row.save()

@@ -16,6 +16,8 @@ from handoff.sandbox.instance.schema import LABELS, SYSTEM_COLUMNS, TABLES
 # Sent in the transaction of the write, with `operation` ("insert" or "update"),
 # `previous` (the values before, empty for an insert) and `by` (a user name).
 row_written = Signal()
+# The user name under which the platform writes by itself.
+SYSTEM = "system"
 
 
 class NotUnique(Exception):

@@ -14,7 +14,6 @@ from handoff.sandbox.instance import acl, store, switches, users
 from handoff.sandbox.instance.models import Row
 
 MAX_MESSAGE = 4_000
-SYSTEM = "system"
 GROUP = "live_group_profile"
 
 
@@ -249,7 +248,7 @@ def _say(
             "reflected_field": reflected_field,
             "internal": reflected_field == "work_notes",
         },
-        by=author.value("user_name") if author else SYSTEM,
+        by=author.value("user_name") if author else store.SYSTEM,
     )
 
 

@@ -56,7 +56,7 @@ class SupportChat(Chat):
 
     def lines(self) -> list[Line]:
         requester = store.read(self.row, path="opened_by.user_name")
-        roles = {requester: "requester", support.SYSTEM: "system"}
+        roles = {requester: "requester", store.SYSTEM: "system"}
         rows = support.files(self.group)
         lines = []
         for message in messages_json(support.messages(self.group)):

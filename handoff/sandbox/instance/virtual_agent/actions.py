@@ -117,7 +117,7 @@ def update_messages(interaction: Row, asked: Asked) -> None:
         if line and line.value("interaction") == interaction.sys_id:
             told = {name: text_of(item, name) for name in ("status", "text")}
             values = {name: value for name, value in told.items() if value}
-            store.update(line, values=values, by=conversation.SYSTEM)
+            store.update(line, values=values, by=store.SYSTEM)
 
 
 def typing(interaction: Row, _asked: Asked) -> None:
@@ -182,7 +182,7 @@ def _hear(interaction: Row, asked: Asked) -> None:
             file_name=file.name,
             content_type=file.content_type,
             content=file.content,
-            by=conversation.SYSTEM,
+            by=store.SYSTEM,
         )
         conversation.add_line(
             interaction,

@@ -12,7 +12,6 @@ from handoff.sandbox.instance import store, switches
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.virtual_agent.request import Asked, action_of
 
-SYSTEM = "system"
 GUEST = "Guest"
 ACCEPTED = "accepted"
 QUEUED = "queued"
@@ -97,7 +96,7 @@ def context(interaction: Row) -> dict[str, str]:
 def move(interaction: Row, **values: object) -> None:
     """Change the interaction as it is by now, whoever else has changed it."""
     interaction.refresh_from_db()
-    store.update(interaction, values=values, by=SYSTEM)
+    store.update(interaction, values=values, by=store.SYSTEM)
 
 
 @transaction.atomic
@@ -118,7 +117,7 @@ def leave_queue(interaction: Row) -> None:
     ends = {QUEUED: "canceled", ACCEPTED: "closed_complete"}
     for item in store.find("awa_work_item", document_id=interaction.sys_id):
         state = ends.get(item.value("state"), item.value("state"))
-        store.update(item, values={"state": state}, by=SYSTEM)
+        store.update(item, values={"state": state}, by=store.SYSTEM)
 
 
 def add_line(
@@ -159,4 +158,4 @@ def now_ms() -> int:
 
 
 def _insert(table: str, /, **values: object) -> Row:
-    return store.insert(table=table, values=values, by=SYSTEM)
+    return store.insert(table=table, values=values, by=store.SYSTEM)

@@ -39,7 +39,7 @@ def deliver(post: Post, *, version: tuple[int, ...]) -> None:
 
 def log(message: str) -> None:
     values = {"level": "error", "message": message, "source": SOURCE}
-    store.insert(table="syslog", values=values, by="system")
+    store.insert(table="syslog", values=values, by=store.SYSTEM)
 
 
 def _call(destination: Destination, *, body: bytes) -> str:

@@ -37,7 +37,7 @@ def assign(interaction: Row, *, queue: Row) -> None:
     """Make it work of this queue and of no other."""
     conversation.leave_queue(interaction)
     values = {"document_id": interaction.sys_id, "queue": queue.sys_id}
-    store.insert(table="awa_work_item", values=values, by=conversation.SYSTEM)
+    store.insert(table="awa_work_item", values=values, by=store.SYSTEM)
     conversation.move(interaction, queue=queue.sys_id, assigned_to="")
 
 
