@@ -6,9 +6,11 @@ lane to ServiceNow, lane to the bot, feed counter.
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
@@ -197,12 +199,25 @@ def queue(
     return item
 
 
+def leave(handoff: Handoff) -> None:
+    """Put the end into the lane to ServiceNow, which goes on at once."""
+    queue(handoff, kind=Outgoing.Kind.END)
+    wake(handoff)
+
+
 def wake(handoff: Handoff) -> None:
-    """Let the lane to ServiceNow go on with what waits in it."""
+    """Let the lane to ServiceNow go on with what waits in it, after the commit.
+
+    Not before: the bot may have been told something, and its lane is locked after this.
+    """
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
-    waiting = Lane.objects.filter(pk=lane.pk, wake_at__isnull=False)
+    transaction.on_commit(partial(_wake, lane.pk), robust=True)
+
+
+def _wake(lane_id: int) -> None:
+    waiting = Lane.objects.filter(pk=lane_id, wake_at__isnull=False)
     if waiting.update(wake_at=Now()):
-        doorbell.ring_lane(lane.pk)
+        doorbell.ring_lane(lane_id)
 
 
 def finish(
@@ -265,15 +280,18 @@ def close(
     if not is_begun or waits_for_agent(handoff):
         give_up_pending(handoff, error="The handoff ended before it was sent.")
     if is_begun:
-        queue(handoff, kind=Outgoing.Kind.END)
+        leave(handoff)
     data = {"detail": detail} if detail else {}
     return finish(handoff, reason=reason, ended_by=ended_by, data=data)
 
 
 def waits_for_agent(handoff: Handoff) -> bool:
-    """Tell whether messages have to wait until an agent is there."""
+    """Tell whether messages have to wait until an agent is there.
+
+    What was said to him before the end still goes when it is final.
+    """
     traits = chat_systems.traits(handoff.bot)
-    return traits.waits_for_agent and handoff.state != State.ACCEPTED
+    return traits.waits_for_agent and handoff.state in (State.REQUESTED, State.QUEUED)
 
 
 def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import EntryState, Observation
-from handoff.models import Handoff, Outgoing
+from handoff.models import Handoff
 from handoff.models.handoff import EndedBy, Reason, State
 
 ENDS = {
@@ -172,7 +172,7 @@ def announce_end(handoff: Handoff, *, complete: bool) -> None:
         handoff, error="The conversation was closed before it was sent."
     )
     if chat_systems.traits(handoff.bot).ends_twice and not handoff.is_final:
-        lifecycle.queue(handoff, kind=Outgoing.Kind.END)
+        lifecycle.leave(handoff)
     lifecycle.finish(
         handoff,
         reason=Reason(handoff.pending_end["reason"]),
