@@ -87,15 +87,6 @@ def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
     return bool(moved)
 
 
-def _text_for(bot: Bot, *, event_type: str, language: str) -> str | None:
-    """Return the configured text of a stage: exact language, base language, default."""
-    texts = bot.texts.get(event_type) or {}
-    for key in (language, language.split("-", maxsplit=1)[0], "default"):
-        if texts.get(key):
-            return str(texts[key])
-    return None
-
-
 def emit(
     handoff: Handoff,
     event_type: str,
@@ -105,7 +96,7 @@ def emit(
 ) -> Event:
     """Tell the bot something about a handoff, in the order of the calls."""
     if event_type.startswith("handoff."):
-        text = _text_for(handoff.bot, event_type=event_type, language=handoff.language)
+        text = handoff.bot.text_for(event_type, language=handoff.language)
         # Who went away by himself was not failed by anybody.
         went = handoff.state == State.FAILED and handoff.reason in GONE_BY_THEMSELVES
         data = {**data, "text": None if went else text}
@@ -260,6 +251,9 @@ def give_up(items: Iterable[Outgoing], *, error: str) -> None:
 
 def give_up_pending(handoff: Handoff, *, error: str) -> None:
     """Give up whatever of the lane to ServiceNow was never sent, and say so."""
+    # Callers go on to write into this lane, which is locked before the bot's.
+    lane = Lane.objects.filter(handoff=handoff, direction=Direction.TO_SERVICENOW)
+    lane.select_for_update(no_key=True).get()
     pending = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
     items = list(pending.select_related("message").order_by("sequence"))
     give_up(items, error=error)
@@ -286,10 +280,7 @@ def close(
 
 
 def waits_for_agent(handoff: Handoff) -> bool:
-    """Tell whether messages have to wait until an agent is there.
-
-    What was said to him before the end still goes when it is final.
-    """
+    """Tell whether messages have to wait until an agent is there; not after him."""
     traits = chat_systems.traits(handoff.bot)
     return traits.waits_for_agent and handoff.state in (State.REQUESTED, State.QUEUED)
 

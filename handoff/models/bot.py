@@ -123,6 +123,14 @@ class Bot(models.Model):
         path = reverse("callback", args=[self.callback_id])
         return f"{settings.PUBLIC_URL}{path}"
 
+    def text_for(self, event_type: str, *, language: str) -> str | None:
+        """Return the configured text: exact language, base language, default."""
+        texts = self.texts.get(event_type) or {}
+        for key in (language, language.split("-", maxsplit=1)[0], "default"):
+            if texts.get(key):
+                return str(texts[key])
+        return None
+
 
 class BotRuntime(models.Model):
     """What changes while the bot runs, apart from what a form may write back."""

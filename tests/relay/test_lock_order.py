@@ -11,9 +11,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
-from handoff import lifecycle, services
+from handoff import lifecycle, relay, services
 from handoff.exceptions import BotGone
-from handoff.models import Lane
+from handoff.models import Lane, Outgoing
 from handoff.relay import lanes, leases, to_bot, to_servicenow
 from servicenow_auth import services as auth
 from servicenow_auth import states
@@ -128,3 +128,35 @@ def test_a_pause_meets_a_new_authorization(running, monkeypatch):
         states.make_ready(pk=runtime.pk, version=runtime.version)
 
     assert meet(record, make_ready) == []
+
+
+def test_a_user_who_leaves_meets_a_new_authorization(http, chat, monkeypatch):
+    """While lanes are woken, one of them is about to tell the same bot something."""
+    request = services.StartRequest(conversation_id="c-2", message="Hello?")
+    other = services.start_handoff(bot=chat.bot, request=request).handoff
+    relay.drain(stage.to_servicenow(other).pk)
+    stage.post(chat, "Is anybody there?")
+    stage.post(other, "Is anybody there?")
+    give_up_pending = lifecycle.give_up_pending
+
+    def give_up_slowly(*args, **kwargs):
+        give_up_pending(*args, **kwargs)
+        time.sleep(SHORT)
+
+    monkeypatch.setattr(lifecycle, "give_up_pending", give_up_slowly)
+
+    def leave():
+        services.end_handoff(handoff_id=other.pk, bot=chat.bot)
+
+    def resume():
+        time.sleep(SHORT / 2)
+        services.resume_lanes(connection=chat.bot.connection)
+
+    def record():
+        with transaction.atomic():
+            lifecycle.lock(chat.pk)
+            lifecycle.queue(chat, kind=Outgoing.Kind.MESSAGE, text="Hello")
+            time.sleep(SHORT)
+            lifecycle.emit(chat, "handoff.wait_time.updated", {})
+
+    assert meet(leave, resume, record) == []
