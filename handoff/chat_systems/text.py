@@ -29,6 +29,15 @@ _MARKDOWN = re.compile(
 _ANCHOR = re.compile(r'<a href="(https?://[^"]*)"[^<>]*>(.*?)</a>', re.DOTALL)
 _BLOCK_END = re.compile(r"(?i)</(?:div|h[1-6]|tr)\s*>")
 _CELL_END = re.compile(r"(?i)</t[dh]\s*>")
+_TAG = re.compile(r"<[^<>]*>")
+# What a parser opens again in every block behind one that did not close it: three times
+# for each name, and every time that it has attributes.
+_REOPENED = re.compile(
+    r"(?i)<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/]"
+)
+_REOPENED_ALIKE = 39
+# Elements that a parser may make of markup from outside: 55 MB of them.
+_MOST_ELEMENTS = 200_000
 # What no queue makes anybody wait, and every column holds.
 _LONGEST_WAIT = 31_536_000
 _GRAPHEME = regex.compile(r"\X")
@@ -119,7 +128,9 @@ def anchors(cleaned: str) -> list[dict[str, str]]:
 def document_to_html(markup: str) -> str:
     """Return a page or a part of one as safe HTML; rows of tables become lines."""
     flowing = _CELL_END.sub(" ", " ".join(markup.split()))
-    lines = clean(_BLOCK_END.sub("\n", flowing)).splitlines()
+    broken = _BLOCK_END.sub("\n", flowing)
+    shown = clean(broken) if _is_parsable(broken) else to_html(_without_tags(broken))
+    lines = shown.splitlines()
     return "<br>".join(line.strip() for line in lines if line.strip())
 
 
@@ -148,7 +159,22 @@ def clean(markup: str) -> str:
 def to_plain(markup: str) -> str:
     """Return the text of markup that a queue's administrator wrote."""
     broken = re.sub(r"(?i)<(?:br|/p|/li|/div)[^<>]*>", "\n", markup)
+    if not _is_parsable(broken):
+        return _without_tags(broken).strip()
     return html.unescape(nh3.clean(broken, tags=set())).strip()
+
+
+def _is_parsable(markup: str) -> bool:
+    """Tell whether the elements of markup are few enough, in the worst case.
+
+    64 kB of hostile markup would take all memory, and the parser the process with it.
+    """
+    reopened = _REOPENED_ALIKE + len(_REOPENED.findall(markup))
+    return reopened * markup.count("<") <= _MOST_ELEMENTS
+
+
+def _without_tags(markup: str) -> str:
+    return html.unescape(_TAG.sub(" ", markup))
 
 
 def split(text: str, *, limit: int) -> Iterator[str]:
