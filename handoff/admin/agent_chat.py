@@ -76,11 +76,12 @@ class AgentChatFields(forms.Form):
             )
         ],
         help_text="Carries the Queue ID. Define it in Conversational Interfaces → "
-        "Settings → Context variables, and give each chat queue a work item routing "
-        "condition on it: a queue without one takes every handoff.",
+        "Settings → Context variables, there without liveagent_, and give each chat "
+        "queue a work item routing condition on it: a queue without one takes every "
+        "handoff.",
     )
     answer_seconds = fields.number(
-        "Longest silence after a start",
+        "Longest wait for ServiceNow's answer",
         lowest=10,
         highest=600,
         help_text="In seconds. ServiceNow answers before it looks at what it was sent; "

@@ -70,15 +70,15 @@ class TextFields(forms.Form):
 
 def split(texts: Texts) -> dict[str, Any]:
     """Return the form's initial values: one for each field, and the rest."""
-    fields: dict[str, Any] = {
+    initial: dict[str, Any] = {
         field: texts.get(stage, {}).get(DEFAULT, "") for field, stage in STAGES.items()
     }
     rest = {
         stage: {key: text for key, text in by_language.items() if key != DEFAULT}
         for stage, by_language in texts.items()
     }
-    fields["other_texts"] = {stage: others for stage, others in rest.items() if others}
-    return fields
+    initial["other_texts"] = {stage: others for stage, others in rest.items() if others}
+    return initial
 
 
 def join(cleaned: dict[str, Any]) -> Texts:

@@ -18,7 +18,7 @@ OF_AGENT_CHAT = [
     "Message authentication",
     "Choice of the queue",
     "Context variable",
-    "Longest silence after a start",
+    "Longest wait for ServiceNow's answer",
     "Relay the virtual agent",
     "Relay the survey",
 ]

@@ -1,6 +1,6 @@
 """What a ServiceNow administrator sets up for Agent Chat, from version 4.1 of the app.
 
-The Virtual Agent API brings the connection along; see docs/servicenow.md.
+The Virtual Agent API brings the connection along; see docs/agent-chat.md.
 """
 
 from handoff.management.demo.servicenow_side import Administrator
