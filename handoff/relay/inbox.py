@@ -69,10 +69,11 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> Wanted | None:
     stored = Callback.objects.filter(
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
     ).order_by("pk")
-    if handoff is not None and handoff.heard_at is None:
+    batch = _in_order(stored.select_related("bot__agent_chat")[:BATCH])
+    if batch and handoff is not None and handoff.heard_at is None:
         handoff.heard_at = now()
         handoff.save(update_fields=["heard_at"])
-    for callback, news in _in_order(stored.select_related("bot__agent_chat")[:BATCH]):
+    for callback, news in batch:
         if handoff is not None:
             for message in _messages(news):
                 wanted = Wanted(handoff, callback, message)

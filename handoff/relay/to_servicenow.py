@@ -91,7 +91,7 @@ class ToServiceNow:
     def proven(self, item: Outgoing) -> bool:
         """Tell it of a start: ServiceNow spoke of the conversation that it opened."""
         is_start = item.kind == Outgoing.Kind.START
-        return is_start and bool(self.handoff.queued_at or self.handoff.accepted_at)
+        return is_start and self.handoff.heard_at is not None
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
         """Wait as long again as has passed: the item must not be sent a second time."""
