@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, files, lifecycle
-from handoff.models import Handoff, Lane, Outgoing
+from handoff.models import Callback, Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
 from handoff.relay import courtesies, file_transfer
@@ -46,14 +46,26 @@ def _end_unanswered() -> None:
         kind=Outgoing.Kind.START,
         state__in=[ItemState.SENDING, ItemState.SENT],
         lane__handoff__state=State.REQUESTED,
+        lane__handoff__pending_end_at=None,
         lane__bot__chat_system__in=chat_systems.unreadable(),
     )
     overdue = starts.annotate(deadline=deadline).filter(deadline__lte=Now())
     for handoff_id in overdue.values_list("lane__handoff", flat=True)[:BATCH]:
         with transaction.atomic():
             handoff = lifecycle.lock(handoff_id)
-            if handoff.state == State.REQUESTED:
+            if _goes_on(handoff, State.REQUESTED) and not _has_unread(handoff):
                 _end_unrouted(handoff)
+
+
+def _goes_on(handoff: Handoff, *states: State) -> bool:
+    """Tell whether it is in one of these states, and no end waits to be told."""
+    return handoff.state in states and handoff.pending_end is None
+
+
+def _has_unread(handoff: Handoff) -> bool:
+    """Tell whether ServiceNow said something that no worker has come to."""
+    said = Callback.objects.filter(bot=handoff.bot_id, group_id=handoff.group_id)
+    return said.filter(state=Callback.State.STORED).exists()
 
 
 def _end_unrouted(handoff: Handoff) -> None:
@@ -67,12 +79,14 @@ def _end_long_waits() -> None:
     deadline = ExpressionWrapper(
         F("created_at") + F("bot__wait_timeout"), output_field=DateTimeField()
     )
-    waiting = Handoff.objects.filter(state__in=[State.REQUESTED, State.QUEUED])
+    waiting = Handoff.objects.filter(
+        state__in=[State.REQUESTED, State.QUEUED], pending_end_at=None
+    )
     overdue = waiting.annotate(deadline=deadline).filter(deadline__lte=Now())
     for handoff_id in overdue.values_list("pk", flat=True)[:BATCH]:
         with transaction.atomic():
             handoff = lifecycle.lock(handoff_id)
-            if handoff.state in (State.REQUESTED, State.QUEUED):
+            if _goes_on(handoff, State.REQUESTED, State.QUEUED):
                 reason = _why_waited(handoff)
                 lifecycle.close(handoff, reason=reason, ended_by=EndedBy.SYSTEM)
 
@@ -99,13 +113,13 @@ def _nearly_idle() -> QuerySet[Handoff]:
     ends_at = ExpressionWrapper(
         F("last_word") + F("bot__idle_timeout"), output_field=DateTimeField()
     )
-    accepted = Handoff.objects.filter(state=State.ACCEPTED)
+    accepted = Handoff.objects.filter(state=State.ACCEPTED, pending_end_at=None)
     timed = accepted.annotate(last_word=last_word).annotate(ends_at=ends_at)
     return timed.filter(ends_at__lte=Now() + WARN_BEFORE).order_by("ends_at")
 
 
 def _warn_or_end(handoff: Handoff) -> None:
-    if handoff.state != State.ACCEPTED:
+    if not _goes_on(handoff, State.ACCEPTED):
         return
     last_word = handoff.messages.aggregate(at=Max("created_at"))["at"]
     idle_from = max(filter(None, [last_word, handoff.accepted_at]))

@@ -9,15 +9,19 @@ from django.utils.timezone import now
 
 from handoff import services
 from handoff.models import Handoff, Outgoing
+from handoff.models.handoff import State
 from handoff.relay import inbox, watching
 from tests.relay.agent_chat import (
+    ACCEPTED,
+    LEFT,
+    WAITING,
     call_back,
     drain,
     final,
     pass_time,
     text,
 )
-from tests.relay.conftest import VIRTUAL_AGENT, post, states
+from tests.relay.conftest import VIRTUAL_AGENT, events, post, states
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +50,50 @@ def test_a_ring_without_a_callback_is_no_word_from_servicenow(chat):
     watching.watch()
 
     assert final(chat)["reason"] == "delivery_failed"
+
+
+def test_an_end_that_is_about_to_be_told_keeps_its_reason(chat):
+    call_back(chat, NO_AGENTS)
+    long_ago()
+    watching.watch()
+    pass_time(chat, seconds=4)
+
+    assert final(chat)["reason"] == "no_agent_available"
+
+
+def test_an_end_of_a_long_wait_keeps_its_reason(chat):
+    call_back(chat, WAITING, agentChat=True)
+    call_back(chat, NO_AGENTS)
+    Handoff.objects.update(created_at=now() - timedelta(hours=1))
+    watching.watch()
+    pass_time(chat, seconds=4)
+
+    assert final(chat)["reason"] == "no_agent_available"
+
+
+def test_nobody_is_warned_of_idleness_while_the_survey_runs(chat):
+    chat.bot.agent_chat.relay_survey = True
+    chat.bot.agent_chat.save()
+    call_back(chat, ACCEPTED)
+    call_back(chat, LEFT)
+    chat.messages.update(created_at=now() - timedelta(hours=1))
+    Handoff.objects.update(accepted_at=now() - timedelta(hours=1))
+    watching.watch()
+    assert events(chat) == ["handoff.accepted"]
+
+    pass_time(chat, minutes=11)
+
+    assert final(chat)["reason"] == "completed"
+
+
+def test_words_that_no_worker_has_read_yet_are_no_silence(chat):
+    receive(chat, WAITING)
+    long_ago()
+    watching.watch()
+    inbox.process(bot_id=chat.bot_id, group_id=chat.group_id)
+    chat.refresh_from_db()
+
+    assert chat.state == State.QUEUED
 
 
 def test_a_start_of_unknown_outcome_is_proven_by_a_refusal_too(http, chat_bot):
