@@ -197,10 +197,7 @@ def leave(handoff: Handoff) -> None:
 
 
 def wake(handoff: Handoff) -> None:
-    """Let the lane to ServiceNow go on with what waits in it, after the commit.
-
-    Not before: the bot may have been told something, and its lane is locked after this.
-    """
+    """Let the lane to ServiceNow go on, after the commit: the bot's may be locked."""
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
     transaction.on_commit(partial(_wake, lane.pk), robust=True)
 
