@@ -91,6 +91,8 @@ class InboundMessage:
     sender_name: str = ""
     sender_avatar_url: str = ""
     sent_at: datetime | None = None
+    # When ServiceNow called back, which may be long before it is taken in.
+    received_at: datetime | None = None
     internal: bool = False
     is_named: bool = True
     links: list[dict[str, str]] = field(default_factory=list)

@@ -7,7 +7,7 @@ all callbacks of one conversation in one transaction under the handoff's lock.
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -109,15 +109,21 @@ def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
 
 def _in_order(callbacks: Iterable[Callback]) -> list[tuple[Callback, list[News]]]:
     """Return what each says; messages change places by the time they were written."""
-    batch = [
-        (callback, chat_systems.news(callback.bot, json.loads(callback.body)))
-        for callback in callbacks
-    ]
+    batch = [(callback, _news_of(callback)) for callback in callbacks]
     places = [n for n, (_, news) in enumerate(batch) if _messages(news)]
     written = sorted((batch[place] for place in places), key=_written_at)
     for place, pair in zip(places, written, strict=True):
         batch[place] = pair
     return batch
+
+
+def _news_of(callback: Callback) -> list[News]:
+    return [
+        replace(said, received_at=callback.received_at)
+        if isinstance(said, InboundMessage)
+        else said
+        for said in chat_systems.news(callback.bot, json.loads(callback.body))
+    ]
 
 
 def _written_at(pair: tuple[Callback, list[News]]) -> datetime:

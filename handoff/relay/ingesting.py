@@ -135,7 +135,9 @@ def _is_repeated(handoff: Handoff, said: InboundMessage) -> bool:
     """Tell a repeat by its id; without one, by the same words a moment ago."""
     if said.is_named:
         return handoff.messages.filter(sys_id=said.sys_id).exists()
-    lately = handoff.messages.filter(created_at__gt=now() - SAME_MOMENT)
+    told_at = said.received_at or now()
+    moment = (told_at - SAME_MOMENT, told_at + SAME_MOMENT)
+    lately = handoff.messages.filter(created_at__range=moment)
     return lately.filter(sys_id__startswith=said.sys_id).exists()
 
 
@@ -161,6 +163,7 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
         sent_at=said.sent_at,
         receipt=receipt,
         recovered=recovered,
+        created_at=said.received_at or now(),
     )
 
 
