@@ -21,6 +21,7 @@ from handoff.chat_systems import (
 from handoff.exceptions import HandoffError
 from handoff.models import Attachment, AttachmentPiece, Handoff, Outgoing
 from handoff.models.lane import ItemState
+from handoff.relay.routes import nothing_sent
 from servicenow_auth.exceptions import DeliveryError, Rejected
 
 BATCH = 200
@@ -47,7 +48,8 @@ def outbound(attachment: Attachment) -> OutboundFile:
 
 def _read(attachment: Attachment) -> bytes:
     try:
-        return b"".join(files.pieces(attachment))
+        with nothing_sent():
+            return b"".join(files.pieces(attachment))
     except AttachmentPiece.DoesNotExist as exc:
         detail = "The file expired before it could be sent."
         raise Rejected(detail, status=410) from exc

@@ -1,18 +1,30 @@
 """What differs between the two directions of a lane."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from django.db import InterfaceError, OperationalError
 from django.db.models.expressions import Combinable
 
 from handoff.models import Event, Outgoing
 from handoff.models.lane import ItemState
-from servicenow_auth.exceptions import DeliveryError
+from servicenow_auth.exceptions import DeliveryError, NotSent
 
 # A moment, or an expression of the database's clock.
 Time = datetime | Combinable
 ItemT = TypeVar("ItemT", Outgoing, Event)
+
+
+@contextmanager
+def nothing_sent() -> Iterator[None]:
+    """Say of trouble with the database, in what comes before a send, what it means."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as exc:
+        raise NotSent("Not sent: the database could not be read.") from exc
 
 
 class GaveUp(DeliveryError):

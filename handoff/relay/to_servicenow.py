@@ -18,7 +18,7 @@ from handoff.models.lane import UNSETTLED, ItemState
 from handoff.relay import speaking
 from handoff.relay.lanes import backoff
 from handoff.relay.observing import observe
-from handoff.relay.routes import Hold, Verdict
+from handoff.relay.routes import Hold, Verdict, nothing_sent
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
@@ -105,7 +105,8 @@ class ToServiceNow:
     def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
         conversation = speaking.conversation(self.handoff)
         if item.kind == Outgoing.Kind.START:
-            opening = speaking.opening(self.handoff, item)
+            with nothing_sent():
+                opening = speaking.opening(self.handoff, item)
             return self.chat_system.start(
                 conversation, opening, send_before=send_before
             )
