@@ -1,5 +1,6 @@
 """Files: a bot uploads them, and whoever was given the address may have them."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,13 @@ from handoff import files, limits, services
 from handoff.api.authentication import bearer_in, key_of
 from handoff.api.schema import answers
 from handoff.api.views import BotView
-from handoff.exceptions import AttachmentExpired, AttachmentRefused, BodyTooLarge
+from handoff.api.waiting import SENDING, seat
+from handoff.exceptions import (
+    AttachmentExpired,
+    AttachmentRefused,
+    BodyTooLarge,
+    RateLimited,
+)
 from handoff.models import Attachment
 
 # What a browser may show in place; it runs nothing of them.
@@ -31,6 +38,7 @@ GUARD = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private",
 }
+RETRY_AFTER = 5  # seconds
 ONE_FILE = "Send one part called `file`, with a file name, and nothing else."
 
 
@@ -133,6 +141,7 @@ class AttachmentView(APIView):
         attachment, audience = _admit(request, attachment_id)
         if attachment.expires_at <= now():
             raise AttachmentExpired("The file has expired.")
+        _refuse_if_all_send()
         if audience == files.Audience.SERVICENOW and request.method == "GET":
             services.note_fetched(attachment=attachment)
         is_picture = attachment.content_type in PICTURES
@@ -144,10 +153,26 @@ class AttachmentView(APIView):
             "Content-Length": str(attachment.size),
         }
         return StreamingHttpResponse(
-            files.pieces(attachment),
+            _sent(attachment),
             content_type=attachment.content_type,
             headers=headers,
         )
+
+
+def _refuse_if_all_send() -> None:
+    with seat(SENDING) as free:
+        if free:
+            return
+    error = RateLimited("Too many files are being sent: ask again in a moment.")
+    error.retry_after = RETRY_AFTER
+    raise error
+
+
+def _sent(attachment: Attachment) -> Iterator[bytes]:
+    """Yield the content; where others were faster, too little for its length."""
+    with seat(SENDING) as free:
+        if free:
+            yield from files.pieces(attachment)
 
 
 def _admit(

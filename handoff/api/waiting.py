@@ -12,17 +12,19 @@ INTERVAL = 0.3
 
 # A quarter of this process's threads; the rest stays free for messages.
 _seats = BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
+# Half of them may send files, which the far side takes as slowly as it likes.
+SENDING = BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
 @contextmanager
-def seat() -> Iterator[bool]:
+def seat(seats: BoundedSemaphore = _seats) -> Iterator[bool]:
     """Say whether the caller may take its time."""
-    free = _seats.acquire(blocking=False)
+    free = seats.acquire(blocking=False)
     try:
         yield free
     finally:
         if free:
-            _seats.release()
+            seats.release()
 
 
 def wait_until(happened: Callable[[], bool], *, seconds: int) -> None:

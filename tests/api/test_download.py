@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils.timezone import now
 
@@ -175,3 +176,16 @@ def test_a_file_fetched_while_its_message_is_being_sent_is_noted(offered):
     offered.refresh_from_db()
     assert offered.fetched_at is not None
     assert delivered() == []
+
+
+def test_slow_readers_leave_threads_for_everything_else(kept):
+    most = max(1, settings.WEB_THREADS // 2)
+    slow = [iter(get(kept, token=token(kept)).streaming_content) for _ in range(most)]
+    begun = [next(reader) for reader in slow]
+
+    refused = get(kept, token=token(kept))
+
+    assert begun == [LARGE[:PIECE]] * most
+    assert (refused.status_code, refused["Retry-After"]) == (429, "5")
+    assert {b"".join(reader) for reader in slow} == {LARGE[PIECE:]}
+    assert content(get(kept, token=token(kept))) == LARGE
