@@ -4,7 +4,6 @@ Every function here runs inside the caller's transaction. The lock order is: han
 lane to ServiceNow, lane to the bot, feed counter.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -58,8 +57,8 @@ NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": 
 def lock(handoff_id: UUID) -> Handoff:
     """Take the handoff's row lock, the first of the lock order.
 
-    NO KEY: a row that is updated twice in a transaction has its foreign keys looked
-    up at the commit, and a lane's owner does so; that must not wait for this lock.
+    NO KEY: a lane's owner updates a row twice, which has its foreign keys looked up at
+    the commit; that must not wait for this lock.
     """
     return (
         Handoff.objects.select_for_update(of=("self",), no_key=True)
@@ -238,14 +237,6 @@ def finish(
     return moved
 
 
-def give_up(items: Iterable[Outgoing], *, error: str) -> None:
-    """Mark items that were never sent as failed."""
-    for item in items:
-        item.state, item.settled_at = ItemState.FAILED, now()
-        item.last_error = error[:300]
-        item.save(update_fields=["state", "last_error", "settled_at"])
-
-
 def give_up_pending(handoff: Handoff, *, error: str) -> None:
     """Give up whatever of the lane to ServiceNow was never sent, and say so."""
     # Callers go on to write into this lane, which is locked before the bot's.
@@ -253,7 +244,7 @@ def give_up_pending(handoff: Handoff, *, error: str) -> None:
     lane.select_for_update(no_key=True).get()
     pending = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
     items = list(pending.select_related("message").order_by("sequence"))
-    give_up(items, error=error)
+    pending.give_up(error=error)
     for message in dict.fromkeys(item.message for item in items if item.message):
         # The question has no name of the bot's: the final event is about it.
         if message.client_id is not None:
@@ -280,6 +271,17 @@ def waits_for_agent(handoff: Handoff) -> bool:
     """Tell whether messages have to wait until an agent is there; not after him."""
     traits = chat_systems.traits(handoff.bot)
     return traits.waits_for_agent and handoff.state in (State.REQUESTED, State.QUEUED)
+
+
+def part_failed(
+    handoff: Handoff, message: Message, *, item: Outgoing, error: str
+) -> None:
+    """Give up the rest of a message with its part, and tell of the message once."""
+    others = message.parts.exclude(pk=item.pk)
+    is_told = others.filter(state=ItemState.FAILED).exists()
+    others.filter(state=ItemState.PENDING).give_up(error=error)
+    if not is_told:
+        message_failed(handoff, message, reason=error)
 
 
 def message_failed(handoff: Handoff, message: Message, *, reason: str) -> None:

@@ -84,6 +84,11 @@ class Item(models.Model):
         abstract = True
 
 
+class OutgoingQuerySet(models.QuerySet["Outgoing"]):
+    def give_up(self, *, error: str) -> None:
+        self.update(state=ItemState.FAILED, last_error=error[:300], settled_at=now())
+
+
 class Outgoing(Item):
     """An item to ServiceNow; a long message is several parts, and each file is one."""
 
@@ -102,6 +107,8 @@ class Outgoing(Item):
         Attachment, models.CASCADE, null=True, related_name="+"
     )
     sys_id = models.CharField(max_length=32, blank=True)
+
+    objects = OutgoingQuerySet.as_manager()
 
     class Meta:
         ordering = ["lane", "sequence"]

@@ -149,8 +149,6 @@ def _fail_unfetched(handoff: Handoff, attachment_id: UUID) -> None:
         return
     item.attachment.offered_at = None
     item.attachment.save(update_fields=["offered_at"])
-    message = item.message
-    is_told = message and message.parts.filter(state=ItemState.FAILED).exists()
-    lifecycle.give_up([item], error=NOT_FETCHED)
-    if message and not is_told:
-        lifecycle.message_failed(handoff, message, reason=NOT_FETCHED)
+    items.give_up(error=NOT_FETCHED)
+    if item.message:
+        lifecycle.part_failed(handoff, item.message, item=item, error=NOT_FETCHED)

@@ -173,9 +173,9 @@ class ToServiceNow:
         if item.kind == Outgoing.Kind.START:
             self._start_failed(error)
         elif item.kind == Outgoing.Kind.MESSAGE and item.message:
-            rest = item.message.parts.filter(state=ItemState.PENDING)
-            lifecycle.give_up(rest, error=str(error))
-            lifecycle.message_failed(self.handoff, item.message, reason=str(error))
+            lifecycle.part_failed(
+                self.handoff, item.message, item=item, error=str(error)
+            )
             # A refused message is often the first sign that the chat is closed there.
             Handoff.objects.filter(pk=self.handoff.pk, poll_at__isnull=False).update(
                 poll_at=now()

@@ -21,7 +21,7 @@ from handoff.relay import watching
 from handoff.relay.file_transfer import NOT_FETCHED, outbound
 from servicenow_auth.exceptions import Rejected
 from tests.files.samples import PNG
-from tests.relay.agent_chat import ACCEPTED, WAITING, call_back, drain
+from tests.relay.agent_chat import ACCEPTED, LEFT, WAITING, call_back, drain, pass_time
 from tests.relay.conftest import (
     ENVELOPE,
     GROUP,
@@ -213,6 +213,24 @@ def test_a_file_that_nobody_fetches_fails_once(chatting, offered):
     assert Message.objects.get(client_id="m-1").delivery == "failed"
     items = Outgoing.objects.exclude(attachment=None)
     assert {item.last_error for item in items} == {NOT_FETCHED}
+
+
+def test_of_several_files_that_go_wrong_one_is_told(http, chatting):
+    """The second waits for a throttled ServiceNow while the first is left there."""
+    say(chatting, upload(chatting), upload(chatting, "b.png"))
+    http.post(VIRTUAL_AGENT, json={"status": "success"})
+    throttled = {"status": 429, "json": ENVELOPE, "headers": {"Retry-After": "0"}}
+    http.post(VIRTUAL_AGENT, **throttled)
+    drain(chatting)
+    assert states(chatting) == ["sent", "sent", "pending"]
+    long_ago()
+    watching.watch()
+
+    assert states(chatting) == ["sent", "failed", "failed"]
+    call_back(chatting, LEFT)
+    pass_time(chatting, seconds=4)
+
+    assert len(told("message.failed")) == 1
 
 
 def test_a_file_that_is_fetched_too_late_delivers_nothing(chatting, offered):
