@@ -20,8 +20,9 @@ from handoff.chat_systems import InboundMessage, News
 from handoff.models import Attachment, Callback, Handoff
 from handoff.relay import file_transfer
 from handoff.relay.ingesting import take_in, wants_files
+from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError
+from servicenow_auth.exceptions import DeliveryError, Throttled
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 GRACE = timedelta(minutes=2)
 # A file that could not be had for so long is told as missing.
 FILE_PATIENCE = timedelta(seconds=60)
+# A worker that died while it fetched files is followed by another after this.
+FETCH_LEASE = timedelta(seconds=60)
 BATCH = 200
 
 
@@ -42,6 +45,7 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     while (wanted := _process(bot_id, group_id, held)) is not None:
         fetched = _fetch(wanted)
         if fetched is None:
+            _claim(wanted.callback, until=None)
             return  # the sweep rings again
         held[wanted.key] = fetched
 
@@ -78,17 +82,32 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> Wanted | None:
             for message in _messages(news):
                 wanted = Wanted(handoff, callback, message)
                 if wanted.key not in held and wants_files(handoff, message):
-                    return wanted
+                    return wanted if _claim_fetch(callback, held) else None
             _close(callback, _take_in_all(handoff, callback, news, held))
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
     return None
 
 
+def _claim_fetch(callback: Callback, held: Held) -> bool:
+    """Tell whether we may fetch its files; the handoff's lock is the arbiter."""
+    is_ours = any(pk == callback.pk for pk, _ in held)
+    if callback.fetched_until and callback.fetched_until > now() and not is_ours:
+        return False
+    _claim(callback, until=now() + FETCH_LEASE)
+    return True
+
+
+def _claim(callback: Callback, *, until: datetime | None) -> None:
+    Callback.objects.filter(pk=callback.pk).update(fetched_until=until)
+
+
 def _fetch(wanted: Wanted) -> list[Attachment] | None:
     """Return a message's files, or None: they can't be had yet."""
     give_up = wanted.callback.received_at < now() - FILE_PATIENCE
     bot = wanted.handoff.bot
+    if bot.connection.runtime.pause_ends_at and not give_up:
+        return None
     try:
         with Instance(bot.connection) as instance:
             system = chat_systems.connect(bot, instance)
@@ -96,6 +115,8 @@ def _fetch(wanted: Wanted) -> list[Attachment] | None:
                 wanted.handoff, system, wanted.message, give_up=give_up
             )
     except DeliveryError as exc:
+        if isinstance(exc, Throttled):
+            auth.pause(bot.connection, exc)
         details = {"handoff_id": wanted.handoff.pk, "detail": exc.detail}
         logger.warning("files.not_fetched", extra=details)
         return None

@@ -194,3 +194,48 @@ def test_an_end_waits_for_a_file_as_for_a_read(http, running, age, told_now):
     running.refresh_from_db()
     assert [len(one["attachments"]) for one in told()] == [1] * told_now
     assert running.is_final == told_now
+
+
+def test_a_file_is_fetched_by_one_worker_at_a_time(http, running):
+    """The sweep rings again while a slow file is on its way."""
+    asked = []
+
+    def ring_meanwhile(request: Any) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request.url)
+        if len(asked) == 1:
+            inbox.process(bot_id=running.bot_id, group_id=GROUP)
+        return 200, {}, PNG
+
+    http.add_callback("GET", content_of(), ring_meanwhile)
+
+    receive(running, said("1" * 32, "", attachments=shown(FILE)))
+
+    assert (len(asked), Attachment.objects.count(), len(told())) == (1, 1, 1)
+
+
+def test_a_file_that_a_worker_died_of_is_fetched_by_another(http, running):
+    def die(request: Any) -> tuple[int, dict[str, str], bytes]:
+        raise SystemExit
+
+    http.add_callback("GET", content_of(), die)
+    with pytest.raises(SystemExit):
+        receive(running, said("1" * 32, "", attachments=shown(FILE)))
+    http.remove("GET", content_of())
+    http.get(content_of(), body=PNG)
+
+    inbox.process(bot_id=running.bot_id, group_id=GROUP)
+    assert told() == []
+    Callback.objects.update(fetched_until=now())
+    inbox.process(bot_id=running.bot_id, group_id=GROUP)
+
+    assert told()[0]["attachments"][0]["error"] is None
+
+
+def test_no_file_is_asked_for_while_servicenow_wants_to_rest(http, running):
+    http.get(content_of(), status=429, json=ENVELOPE, headers={"Retry-After": "60"})
+
+    receive(running, said("1" * 32, "", attachments=shown(FILE)))
+    inbox.process(bot_id=running.bot_id, group_id=GROUP)
+
+    assert len(http.calls) == 1
+    assert Bot.objects.get().connection.runtime.pause_ends_at is not None
