@@ -222,3 +222,22 @@ def test_links_and_choices_have_a_limit_and_the_text_has_all_of_them():
     assert "https://x.example/59" in linked.text
     assert len(asked.choices) == 100
     assert "120. o119" in asked.text
+
+
+def test_an_envelope_of_many_messages_is_read_as_a_few_that_say_the_same():
+    parts = [text(f"{n}.", messageId=f"{n}", agentInfo=AGENT) for n in range(5_000)]
+
+    told = messages(*parts, action("System", message="Bye."))
+
+    assert len(told) == 101
+    said = "\n".join(one.text for one in told)
+    assert said == "\n".join([*(f"{n}." for n in range(5_000)), "Bye."])
+
+
+def test_more_files_than_a_message_may_have_are_named_in_its_text():
+    links = [{"action": f"/{n}.iix", "label": f"{n}.png"} for n in range(102)]
+
+    [told] = messages({"uiType": "GroupedPartsOutputControl", "values": links})
+
+    assert len(told.files) == 100
+    assert told.text == "/100.iix\n/101.iix"

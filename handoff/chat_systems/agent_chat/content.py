@@ -13,6 +13,7 @@ from handoff.files import names
 # A bot shows them as buttons; what goes beyond stays readable in the text.
 MAX_LINKS = 50
 MAX_CHOICES = 100
+MAX_FILES = 100
 # What the column of an attachment's source holds.
 _MAX_ADDRESS = 1_000
 _WEB = ("", "http", "https")
@@ -34,12 +35,14 @@ class Content:
 def joined(contents: Iterable[Content]) -> Content:
     """Return several contents as one, each on lines of its own."""
     every = [content for content in contents if content]
+    files = [file for content in every for file in content.files]
+    every += [words(file.source) for file in files[MAX_FILES:]]
     return Content(
         text="\n".join(content.text for content in every if content.text),
         html="<br>".join(content.html for content in every if content.html),
         links=[link for content in every for link in content.links][:MAX_LINKS],
         choices=[one for content in every for one in content.choices][:MAX_CHOICES],
-        files=[file for content in every for file in content.files],
+        files=files[:MAX_FILES],
     )
 
 

@@ -31,6 +31,9 @@ from handoff.models import AgentChatConfiguration
 
 __all__ = ["group_of", "read"]
 
+# ServiceNow sends a handful in one envelope.
+MAX_MESSAGES = 100
+REST = -1
 _STATES = {
     End.NO_AGENT: EntryState.NO_AGENT,
     End.TIMED_OUT: EntryState.TIMED_OUT,
@@ -62,18 +65,24 @@ def read(body: Any, *, configuration: AgentChatConfiguration) -> list[News]:
 
 
 def _by_message(parts: Iterable[Part]) -> list[list[Part]]:
-    """Return the parts of each message, which may be several of one `messageId`."""
+    """Return the parts of each message, which may be several of one `messageId`.
+
+    All that comes after MAX_MESSAGES is one message more: each costs work.
+    """
     messages: dict[str | int, list[Part]] = {}
     for number, part in enumerate(parts):
         name = "" if is_action(part) else text_of(part, "messageId")
-        messages.setdefault(name or number, []).append(part)
+        key = name or number
+        if key not in messages and len(messages) >= MAX_MESSAGES:
+            key = REST
+        messages.setdefault(key, []).append(part)
     return list(messages.values())
 
 
 def _steps_in(parts: list[Part], envelope: Envelope) -> list[Step]:
     """Return what an action tells, or what the parts of one message say."""
     first, group_id = parts[0], envelope.group_id
-    if is_action(first):
+    if is_action(first) and len(parts) == 1:
         return steps_of(first, envelope)
     content, speaker = joined(map(content_of, parts)), speaker_of(first)
     steps: list[Step] = []
