@@ -136,6 +136,25 @@ class Conversation:
     language: str = ""
 
 
+def _forget(done: Mapping[str, str]) -> None:
+    """Keep nothing: what a caller leaves out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What earlier attempts at an item got done, so that no later one repeats it.
+
+    A fact is kept as it is noted: the process may die before the item is sent.
+    """
+
+    done: dict[str, str] = field(default_factory=dict)
+    keep: Callable[[Mapping[str, str]], None] = _forget
+
+    def note(self, name: str, value: str) -> None:
+        self.done[name] = value
+        self.keep(self.done)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """What a conversation is opened with; `id` names the question in it."""
@@ -146,6 +165,7 @@ class Opening:
     skills: list[str] = field(default_factory=list)
     context: Mapping[str, Any] = field(default_factory=dict)
     transcript: list[TranscriptEntry] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +192,7 @@ class OutboundMessage:
     text: str
     choice_value: str = ""
     file: OutboundFile | None = None
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,8 @@ class Outgoing(Item):
         Attachment, models.CASCADE, null=True, related_name="+"
     )
     sys_id = models.CharField(max_length=32, blank=True)
+    # What is done of it, where a send takes several calls.
+    progress = models.JSONField(default=dict)
 
     objects = OutgoingQuerySet.as_manager()
 

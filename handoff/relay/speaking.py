@@ -1,11 +1,14 @@
 """What an item says, as a chat system takes it."""
 
+from collections.abc import Mapping
+
 from handoff import chat_systems
-from handoff.chat_systems import Conversation, Opening, OutboundMessage
+from handoff.chat_systems import Conversation, Opening, OutboundMessage, Progress
 from handoff.models import Handoff, Outgoing
 from handoff.models.message import Role
 from handoff.opening import TranscriptEntry
 from handoff.relay import file_transfer
+from handoff.relay.routes import nothing_sent
 
 
 def conversation(handoff: Handoff) -> Conversation:
@@ -22,6 +25,7 @@ def opening(handoff: Handoff, item: Outgoing) -> Opening:
         skills=handoff.skills,
         context=handoff.context,
         transcript=_transcript(handoff),
+        progress=_progress(item),
     )
 
 
@@ -31,6 +35,7 @@ def message(item: Outgoing) -> OutboundMessage:
         text=item.text,
         choice_value=item.message.choice_value if item.message else "",
         file=file_transfer.outbound(item.attachment) if item.attachment else None,
+        progress=_progress(item),
     )
 
 
@@ -41,6 +46,14 @@ def _name(item: Outgoing) -> str:
     has a known name for a repeat.
     """
     return f"{item.lane.handoff_id}-{item.sequence}"
+
+
+def _progress(item: Outgoing) -> Progress:
+    def keep(done: Mapping[str, str]) -> None:
+        with nothing_sent():
+            Outgoing.objects.filter(pk=item.pk).update(progress=done)
+
+    return Progress(done=dict(item.progress), keep=keep)
 
 
 def _transcript(handoff: Handoff) -> list[TranscriptEntry]:

@@ -3,7 +3,7 @@
 import pytest
 
 from handoff.chat_systems import EntryState, Opening
-from servicenow_auth.exceptions import Rejected
+from servicenow_auth.exceptions import Rejected, Throttled
 from tests.chat_systems.wire import (
     CONTEXT,
     CREATED,
@@ -83,3 +83,19 @@ def test_without_a_queue_nothing_is_routed(http, agent_chat, there):
     seen = agent_chat(queue_mode="awa").start(there, routed(queue_id=""))
 
     assert seen.state == EntryState.WAITING
+
+
+def test_a_start_goes_on_where_it_was_left(http, agent_chat, there):
+    opening = routed()
+    created = http.post(URL, json=CREATED)
+    work_item = http.post(WORK_ITEMS, json={"result": {}}, status=201)
+    http.post(URL, json=NO, status=429)
+    http.post(URL, json=WAITING)
+    with pytest.raises(Throttled):
+        agent_chat(queue_mode="awa").start(there, opening)
+
+    seen = agent_chat(queue_mode="awa").start(there, opening)
+
+    assert seen.state == EntryState.WAITING
+    assert (created.call_count, work_item.call_count) == (1, 1)
+    assert asked(http)[-1]["action"] == "START_CREATED_CONVERSATION"

@@ -33,7 +33,10 @@ DOOR = OutboundFile(
     token="t",
     read=lambda: b"\x89PNG",
 )
-MESSAGE = OutboundMessage(id="1-2", text="File: door.png", file=DOOR)
+
+
+def door() -> OutboundMessage:
+    return OutboundMessage(id="1-2", text="File: door.png", file=DOOR)
 
 
 class Recorded(Instance):
@@ -75,7 +78,7 @@ def test_a_file_is_uploaded_and_then_named_by_a_message():
         {"result": {"sys_id": FILE}}, {"result": {"sys_id": "e" * 32}}
     )
 
-    assert system.send(THERE, MESSAGE) == "e" * 32
+    assert system.send(THERE, door()) == "e" * 32
     assert instance.asked == [
         (
             "/api/now/attachment/file",
@@ -114,7 +117,7 @@ def test_without_its_file_no_message_is_sent(answer, outcome):
     system, instance = connect(answer)
 
     with pytest.raises(outcome):
-        system.send(THERE, MESSAGE)
+        system.send(THERE, door())
 
     assert len(instance.asked) == 1
 
@@ -123,7 +126,7 @@ def test_a_message_of_unknown_outcome_stays_so():
     system, _ = connect({"result": {"sys_id": FILE}}, Ambiguous("Silence."))
 
     with pytest.raises(Ambiguous):
-        system.send(THERE, MESSAGE)
+        system.send(THERE, door())
 
 
 def message(**row: Any) -> InboundMessage:

@@ -103,6 +103,19 @@ def test_an_upload_is_given_up_before_it_blocks_the_lane_for_long(http, running)
     )
 
 
+def test_a_file_that_is_uploaded_is_not_uploaded_again(http, running):
+    say(running, upload(running))
+    uploaded = http.post(UPLOAD, status=201, json=TAKEN)
+    http.post(MESSAGES, status=429, json=ENVELOPE, headers={"Retry-After": "0"})
+    http.post(MESSAGES, json=TAKEN)
+
+    drain(running)
+    drain(running)
+
+    assert states(running)[1:] == ["sent"]
+    assert uploaded.call_count == 1
+
+
 def test_a_closed_door_costs_an_upload_nothing(http, running):
     say(running, upload(running))
     http.post(UPLOAD, status=429, json=ENVELOPE, headers={"Retry-After": "0"})

@@ -19,6 +19,9 @@ AT_ONCE = {
     StartStrategy.START: "START_CONVERSATION",
     StartStrategy.AGENT: "AGENT",
 }
+# Names of what is done, each with the interaction's sys_id.
+CREATED = "created"
+ROUTED = "routed"
 AWA_QUEUES = "/api/now/awa/queues"
 
 
@@ -27,10 +30,9 @@ class Start:
     """The requests that open one conversation.
 
     Any of them may raise, and the error stands for all. NotSent, Throttled and
-    Unauthorized let the whole start be made again, also when an earlier request was
-    applied: what is created rings at nobody before it is started, which is the last
-    request, and the repeats have the ids of the first time, so that the app ignores
-    them. An app that answers a repeat without its first answer is started at once.
+    Unauthorized let the start be made again, from the first request that is not done:
+    what is created and routed is noted with the opening. What is created rings at
+    nobody before it is started, which is the last request.
     """
 
     door: Door
@@ -51,6 +53,8 @@ class Start:
 
     def _create(self) -> Json | None:
         """Create the conversation; None where the app is too old to know how."""
+        if CREATED in self.opening.progress.done:
+            return {"interactionId": self.opening.progress.done[CREATED]}
         try:
             answer = self._ask(
                 "CREATE_CONVERSATION",
@@ -62,7 +66,10 @@ class Start:
             if _means_unknown(exc):
                 return None
             raise
-        return answer if _says_created(answer) else None
+        if not _says_created(answer):
+            return None
+        self.opening.progress.note(CREATED, _interaction_of(answer))
+        return answer
 
     def _start_created(self) -> Json:
         return self._ask(
@@ -75,6 +82,8 @@ class Start:
 
     def _route(self, created: Json) -> None:
         """Put the interaction into its queue, before a start finds it another one."""
+        if ROUTED in self.opening.progress.done:
+            return
         interaction = _interaction_of(created)
         if not interaction:
             detail = "ServiceNow named no interaction to route."
@@ -84,6 +93,7 @@ class Start:
             {"document_table": "interaction", "document_sys_id": interaction},
             send_before=self.send_before,
         )
+        self.opening.progress.note(ROUTED, interaction)
 
     def _ask(self, action: str, *, request_id: str = "", **fields: Any) -> Json:
         return self.door.ask(

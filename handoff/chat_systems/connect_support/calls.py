@@ -114,8 +114,12 @@ class ConnectSupport:
             "reflected_field": "comments",
         }
         if message.file is not None:
-            sys_id = files.upload(
-                self.instance, message.file, group_id=group_id, send_before=send_before
+            sys_id = files.uploaded(
+                self.instance,
+                message.file,
+                group_id=group_id,
+                progress=message.progress,
+                send_before=send_before,
             )
             body["attachments"] = [sys_id]
         path = f"{CONVERSATIONS}/{group_id}/messages"

@@ -14,6 +14,7 @@ from handoff.chat_systems.base import (
     InboundFile,
     InboundMessage,
     OutboundFile,
+    Progress,
     UploadUnclear,
 )
 from handoff.chat_systems.connect_support import reading
@@ -22,25 +23,40 @@ from servicenow_auth.exceptions import Ambiguous
 
 ATTACHMENTS = "/api/now/attachment"
 TABLE = "live_group_profile"
+# What is noted of a message: the sys_id of its file.
+UPLOADED = "uploaded"
 # Of one conversation; older ones keep the text that names them.
 MAX_FILES = 200
 
 
-def upload(
+def uploaded(
     instance: Instance,
     file: OutboundFile,
     *,
     group_id: str,
+    progress: Progress,
     send_before: float | None,
 ) -> str:
-    """Attach a file to the conversation and return its sys_id."""
+    """Attach a file to the conversation, once, and return its sys_id."""
+    if UPLOADED not in progress.done:
+        answer = _upload(instance, file, group_id=group_id, send_before=send_before)
+        sys_id = reading.sys_id_of(reading.object_in(answer).get("sys_id"))
+        if not sys_id:
+            raise UploadUnclear("ServiceNow did not say what it calls the file.")
+        progress.note(UPLOADED, sys_id)
+    return progress.done[UPLOADED]
+
+
+def _upload(
+    instance: Instance, file: OutboundFile, *, group_id: str, send_before: float | None
+) -> dict[str, Any]:
     params = {
         "table_name": TABLE,
         "table_sys_id": group_id,
         "file_name": file.file_name,
     }
     try:
-        answer = instance.post_file(
+        return instance.post_file(
             f"{ATTACHMENTS}/file",
             params,
             content=file.read(),
@@ -49,10 +65,6 @@ def upload(
         )
     except Ambiguous as exc:
         raise UploadUnclear(exc.detail) from exc
-    sys_id = reading.sys_id_of(reading.object_in(answer).get("sys_id"))
-    if not sys_id:
-        raise UploadUnclear("ServiceNow did not say what it calls the file.")
-    return sys_id
 
 
 def download(instance: Instance, file: InboundFile, *, max_bytes: int) -> bytes:
