@@ -6,6 +6,15 @@ from pathlib import PurePosixPath
 MAX_LENGTH = 255
 MAX_SUFFIX = 20
 NAMELESS = "file"
+# Type → how files of it are called. A text by another name may be a program: `.hta`.
+SUFFIXES = {
+    "application/pdf": (".pdf",),
+    "image/gif": (".gif",),
+    "image/jpeg": (".jpg", ".jpeg", ".jfif"),
+    "image/png": (".png",),
+    "image/webp": (".webp",),
+    "text/plain": (".txt", ".csv", ".json", ".log", ".md", ".tsv", ".yaml", ".yml"),
+}
 
 
 def clean(name: str) -> str:
@@ -19,6 +28,18 @@ def clean(name: str) -> str:
     if len(seen) > MAX_LENGTH:
         seen = seen[: MAX_LENGTH - len(suffix)] + suffix
     return seen or NAMELESS
+
+
+def fitting(name: str, *, content_type: str) -> str:
+    """Return a clean name that a program is not chosen by in spite of the content.
+
+    A suffix of another type is followed by one of the content's.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    known = SUFFIXES.get(content_type)
+    if not known or suffix in ("", *known):
+        return name
+    return name[: MAX_LENGTH - len(known[0])] + known[0]
 
 
 def label(file_name: str) -> str:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from handoff.exceptions import AttachmentRefused, BodyTooLarge
-from handoff.files.names import clean
+from handoff.files.names import clean, fitting
 from handoff.files.sniffing import sniff
 from handoff.models import Attachment, AttachmentPiece, Bot, Handoff
 
@@ -38,14 +38,15 @@ def store(
     attachment = Attachment(
         bot=bot,
         handoff=handoff,
-        file_name=clean(file_name),
         size=content.seek(0, os.SEEK_END),
         source=source,
         expires_at=_end_of_life(),
     )
     _refuse_size(bot, attachment.size)
-    attachment.content_type = sniff(_cut(content))
-    _refuse_type(bot, attachment.content_type)
+    content_type = sniff(_cut(content))
+    _refuse_type(bot, content_type)
+    attachment.content_type = content_type
+    attachment.file_name = fitting(clean(file_name), content_type=content_type)
     with transaction.atomic():
         attachment.save(force_insert=True)
         for number, piece in enumerate(_cut(content)):

@@ -127,9 +127,12 @@ def without_label(
     message: InboundMessage, attachments: Sequence[Attachment]
 ) -> InboundMessage:
     """Return the message without a text that only names one of its files."""
-    labels = {files.label(attachment.file_name) for attachment in attachments}
-    said = message.text.strip()
-    return replace(message, text="", html="") if said in labels else message
+    kept = [attachment.file_name for attachment in attachments]
+    # What a file is called there, where it is kept by another name.
+    told = [file.file_name for file in message.files if kept]
+    labels = map(files.label, [*kept, *told])
+    is_label = message.text.strip() in labels
+    return replace(message, text="", html="") if is_label else message
 
 
 def tell_unfetched() -> None:

@@ -32,7 +32,7 @@ def test_an_upload_is_known_by_its_content(api, bot):
     assert answer.json() == files.describe(kept)
     assert (kept.bot, kept.file_name, kept.content_type) == (
         bot,
-        "tür.html",
+        "tür.html.png",
         "image/png",
     )
     assert b"".join(files.pieces(kept)) == PNG

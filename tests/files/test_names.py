@@ -3,7 +3,7 @@ from django.utils.http import content_disposition_header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.files import clean
+from handoff.files import clean, fitting
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,21 @@ def test_whatever_the_name_a_header_and_a_path_stay_whole(name):
     assert header.isascii()
     assert header.isprintable()
     assert clean(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("given_name", "content_type", "kept"),
+    [
+        ("Notes.TXT", "text/plain", "Notes.TXT"),
+        ("invoice.hta", "text/plain", "invoice.hta.txt"),
+        ("invoice.txt.js", "text/plain", "invoice.txt.js.txt"),
+        ("page.html", "image/png", "page.html.png"),
+        ("door.jpeg", "image/jpeg", "door.jpeg"),
+        ("cat.iix", "image/jpeg", "cat.iix.jpg"),
+        ("passwd", "text/plain", "passwd"),
+        ("plan.dwg", "image/vnd.dwg", "plan.dwg"),
+        ("x" * 251 + ".bat", "text/plain", "x" * 251 + ".txt"),
+    ],
+)
+def test_no_name_says_that_a_file_is_what_it_is_not(given_name, content_type, kept):
+    assert fitting(given_name, content_type=content_type) == kept

@@ -175,7 +175,18 @@ def test_a_name_from_servicenow_is_cleaned(http, running):
 
     receive(running, said("1" * 32, "", attachments=hostile))
 
-    assert told()[0]["attachments"][0]["file_name"] == "agnp.exe"
+    assert told()[0]["attachments"][0]["file_name"] == "agnp.exe.png"
+
+
+def test_a_file_that_is_kept_by_another_name_is_not_named_in_the_text(http, running):
+    http.get(LISTED, json={"result": [row(name="x.hta")]})
+    http.get(content_of(), body=PNG)
+
+    receive(running, said("1" * 32, "File: x.hta"))
+
+    [message] = told()
+    assert message["text"] == ""
+    assert message["attachments"][0]["file_name"] == "x.hta.png"
 
 
 @pytest.mark.parametrize(("age", "told_now"), [(5, False), (40, True)])
