@@ -176,7 +176,7 @@ class OutboundFile:
     file_name: str
     content_type: str
     url: str
-    token: str
+    token: str = field(repr=False)
     read: Callable[[], bytes]
 
 

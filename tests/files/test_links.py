@@ -6,6 +6,7 @@ import pytest
 from handoff import files
 from handoff.files import Audience
 from handoff.models import Attachment
+from handoff.relay import file_transfer
 from tests.api.bots import make_bot
 from tests.files.samples import PNG, store
 
@@ -64,3 +65,10 @@ def test_a_file_that_could_not_be_had_has_no_address(kept):
 
     assert (told["url"], told["content_type"]) == (None, None)
     assert told["error"] == "It was refused."
+
+
+def test_what_is_sent_to_servicenow_does_not_say_the_token(kept):
+    file = file_transfer.outbound(kept)
+
+    assert file.token
+    assert file.token not in repr(file)
