@@ -28,11 +28,14 @@ def typing(user: User) -> str:
 @pytest.mark.parametrize(
     ("wait", "detail"),
     [
-        ({"position": 2, "wait_seconds": 200}, "You are number 2 · about 3 minutes"),
-        ({"position": None, "wait_seconds": 20}, "about a minute"),
+        (
+            {"position": 2, "wait_seconds": 200},
+            "You are number 2 · Estimated wait: about 3 minutes",
+        ),
+        ({"position": None, "wait_seconds": 20}, "Estimated wait: about a minute"),
         (
             {"position": 1, "wait_text": "soon", "wait_seconds": 9},
-            "You are number 1 · soon",
+            "You are number 1 · Estimated wait: soon",
         ),
         ({"position": None, "wait_text": None}, "This may take a moment"),
     ],
@@ -113,6 +116,12 @@ def test_a_choice_is_answered_by_its_label_and_value_once(user, agent, product):
     assert buttons(user) == [("Yes, please", False), ("No", False)]
     (chosen,) = shown(user).find(class_="chosen")
     assert chosen.line == "Yes, please"
+
+
+def test_choices_that_are_buttons_are_not_numbered_in_the_text_too(user, agent):
+    agent.say("Did that help?\n1. Yes, please\n2. No\n3. Maybe", choices=CHOICES)
+
+    assert user.sees("agent", "text")[-1:] == ["Did that help?\n3. Maybe"]
 
 
 def test_a_choice_without_a_value_is_its_label(user, agent, product):

@@ -162,6 +162,32 @@ def test_nothing_is_wider_than_a_telephone(page, agent, product):
     assert page.evaluate(width) <= 390
 
 
+def test_the_last_words_stay_in_sight_when_a_keyboard_comes_up(page, agent):
+    for n in range(12):
+        agent.say(f"Word {n}")
+    agent.say("The last words")
+    expect(page.get_by_text("The last words")).to_be_in_viewport()
+    page.set_viewport_size({"width": 390, "height": 400})
+    expect(page.get_by_text("The last words")).to_be_in_viewport()
+
+    page.locator("#messages").hover()
+    page.mouse.wheel(0, -500)
+    expect(page.get_by_text("The last words")).not_to_be_in_viewport()
+    agent.say("More words")
+    expect(page.get_by_text("More words")).to_be_attached()
+    expect(page.get_by_text("More words")).not_to_be_in_viewport()
+
+
+def test_the_page_itself_does_not_scroll(page, agent):
+    box = page.get_by_label("Your message", exact=True)
+    for n in range(15):
+        box.fill(f"Word {n}")
+        box.press("Enter")
+    expect(page.locator("[data-role=user]")).to_have_count(16)
+
+    assert page.evaluate("document.documentElement.scrollHeight") <= 800
+
+
 def test_a_picture_that_is_gone_is_asked_for_once(page, agent, product):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -68,7 +68,7 @@ def status(handoff: Handoff | None) -> Status:
             avatar_url=_image(handoff.agent_avatar_url),
         )
     place = f"You are number {handoff.position}" if handoff.position else ""
-    detail = " · ".join(filter(None, [place, handoff.wait_text or _wait(handoff)]))
+    detail = " · ".join(filter(None, [place, _wait(handoff)]))
     return Status(
         state=handoff.state,
         name="Waiting for an agent",
@@ -85,11 +85,13 @@ def typing(handoff: Handoff | None) -> str:
 
 
 def _wait(handoff: Handoff) -> str:
+    if handoff.wait_text:
+        return f"Estimated wait: {handoff.wait_text}"
     if handoff.wait_seconds is None:
         return ""
     if handoff.wait_seconds < 90:
-        return "about a minute"
-    return f"about {round(handoff.wait_seconds / 60)} minutes"
+        return "Estimated wait: about a minute"
+    return f"Estimated wait: about {round(handoff.wait_seconds / 60)} minutes"
 
 
 def _files(message: Message) -> list[dict[str, Any]]:

@@ -140,16 +140,17 @@ def _show_text(told: Told) -> None:
 def _show_message(told: Told) -> None:
     data = told.data
     role = Role.AGENT if data.get("role") == Role.AGENT else Role.SYSTEM
+    choices = extras.choices(data.get("choices"))
     _show(
         told,
         key=data.get("message_id") or told.webhook_id,
         role=role,
-        text=data.get("text") or "",
+        text=extras.question(data.get("text") or "", choices=choices),
         author=extras.name(data.get("sender")),
         avatar_url=extras.avatar_url(data.get("sender")),
         attachments=extras.attachments(data.get("attachments")),
         links=extras.links(data.get("links")),
-        choices=extras.choices(data.get("choices")),
+        choices=choices,
     )
     if role == Role.AGENT:
         _meet(told)

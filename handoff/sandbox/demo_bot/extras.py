@@ -39,6 +39,12 @@ def choices(told: object) -> list[dict[str, str]]:
     ]
 
 
+def question(text: str, *, choices: list[dict[str, str]]) -> str:
+    """Return the text without the lines that number the choices: they are buttons."""
+    numbered = {f"{n}. {one['label']}" for n, one in enumerate(choices, start=1)}
+    return "\n".join(line for line in text.split("\n") if line not in numbered)
+
+
 def name(person: object) -> str:
     return _text(person.get("name")) if isinstance(person, dict) else ""
 

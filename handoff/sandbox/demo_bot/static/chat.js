@@ -15,6 +15,8 @@ const notice = document.getElementById("notice");
 
 const waiting = [];
 let posting = false;
+let following = true;
+let lastTop = 0;
 
 const list = () => document.getElementById("messages");
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
@@ -23,13 +25,17 @@ function tell(text) {
   notice.textContent = text;
 }
 
-function isAtEnd(added = 0) {
+function isAtEnd() {
   const { scrollHeight, scrollTop, clientHeight } = list();
-  return scrollHeight - scrollTop - clientHeight < 60 + added;
+  return scrollHeight - scrollTop - clientHeight < 60;
 }
 
 function scrollToEnd() {
   list().scrollTop = list().scrollHeight;
+}
+
+function follow() {
+  if (following) scrollToEnd();
 }
 
 // Only what differs is touched, so that a screen reader reads only what is new.
@@ -48,7 +54,6 @@ function place(item, before) {
 
 function show(html) {
   const fresh = parse(html);
-  const follow = isAtEnd();
   let next = list().firstElementChild;
   for (const item of [...fresh.querySelectorAll("[data-message-id]")]) {
     next = place(item, next).nextElementSibling;
@@ -59,7 +64,7 @@ function show(html) {
   const typing = document.getElementById("typing");
   const freshTyping = fresh.getElementById("typing").textContent;
   if (typing.textContent !== freshTyping) typing.textContent = freshTyping;
-  if (follow) scrollToEnd();
+  follow();
 }
 
 async function poll() {
@@ -153,13 +158,13 @@ fileInput.addEventListener("change", () => {
 attached.querySelector("button").addEventListener("click", detach);
 
 // A picture is as high as it is only once it has come; load events do not bubble.
-list().addEventListener(
-  "load",
-  ({ target }) => {
-    if (isAtEnd(target.offsetHeight)) scrollToEnd();
-  },
-  true,
-);
-
-scrollToEnd();
+list().addEventListener("load", follow, true);
+// Who scrolls up reads; a picture that comes meanwhile moves the end and nothing else.
+list().addEventListener("scroll", () => {
+  const { scrollTop } = list();
+  following = isAtEnd() || (following && scrollTop >= lastTop);
+  lastTop = scrollTop;
+});
+// Also when a keyboard comes up, the screen is turned or the box grows.
+new ResizeObserver(follow).observe(list());
 setTimeout(poll, POLL_MS);
