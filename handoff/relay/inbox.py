@@ -42,12 +42,14 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     A message with files waits until they are here, and what was said after it with it.
     """
     held: Held = {}
-    while (wanted := _process(bot_id, group_id, held)) is not None:
-        fetched = _fetch(wanted)
-        if fetched is None:
-            _claim(wanted.callback, until=None)
-            return  # the sweep rings again
-        held[wanted.key] = fetched
+    while wanted := _process(bot_id, group_id, held):
+        for one in wanted:
+            fetched = _fetch(one)
+            if fetched is None:
+                _claim(one.callback, until=None)
+                return  # the sweep rings again
+            held[one.key] = fetched
+            _claim(one.callback, until=now() + FETCH_LEASE)
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,16 @@ class Wanted:
     def key(self) -> tuple[int, str]:
         return self.callback.pk, self.message.sys_id
 
+    def is_lacking(self, held: "Held") -> bool:
+        return self.key not in held and wants_files(self.handoff, self.message)
+
 
 Held = dict[tuple[int, str], list[Attachment]]
 
 
 @transaction.atomic
-def _process(bot_id: UUID, group_id: str, held: Held) -> Wanted | None:
-    """Relay what can be relayed; return the first message that lacks its files."""
+def _process(bot_id: UUID, group_id: str, held: Held) -> list[Wanted]:
+    """Relay what can be relayed; return the first messages that lack their files."""
     handoff = _lock_by_group(bot_id, group_id)
     stored = Callback.objects.filter(
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
@@ -79,14 +84,14 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> Wanted | None:
         handoff.save(update_fields=["heard_at"])
     for callback, news in batch:
         if handoff is not None:
-            for message in _messages(news):
-                wanted = Wanted(handoff, callback, message)
-                if wanted.key not in held and wants_files(handoff, message):
-                    return wanted if _claim_fetch(callback, held) else None
+            told = [Wanted(handoff, callback, message) for message in _messages(news)]
+            wanted = [one for one in told if one.is_lacking(held)]
+            if wanted:
+                return wanted if _claim_fetch(callback, held) else []
             _close(callback, _take_in_all(handoff, callback, news, held))
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
-    return None
+    return []
 
 
 def _claim_fetch(callback: Callback, held: Held) -> bool:

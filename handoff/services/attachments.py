@@ -6,19 +6,24 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.utils.timezone import now
 
 from handoff import files, lifecycle
 from handoff.exceptions import AttachmentRefused, TooManyOpenItems
 from handoff.models import Attachment, Bot, Message
 
+# Of one bot: its disk is everybody's.
+MAX_OPEN_UPLOAD_BYTES = 1_000_000_000
+
 
 def upload_attachment(*, bot: Bot, file_name: str, content: IO[bytes]) -> Attachment:
     """Keep a file that a message of this bot may name."""
     unused = Attachment.objects.filter(
         bot=bot, handoff=None, message=None, expires_at__gt=now()
-    )
-    if unused.count() >= settings.MAX_OPEN_UPLOADS:
+    ).aggregate(count=Count("pk"), size=Sum("size", default=0))
+    is_full = unused["count"] >= settings.MAX_OPEN_UPLOADS
+    if is_full or unused["size"] >= MAX_OPEN_UPLOAD_BYTES:
         raise TooManyOpenItems("Too many uploads are in no message yet.")
     return files.store(bot=bot, file_name=file_name, content=content)
 

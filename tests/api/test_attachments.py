@@ -6,6 +6,7 @@ from django.utils.timezone import now
 from handoff import files
 from handoff.files.storing import MEGABYTE
 from handoff.models import Attachment, Bot, Message, Outgoing
+from handoff.services.attachments import MAX_OPEN_UPLOAD_BYTES
 from tests.api.bots import Api
 from tests.files.samples import BORDER, PNG, part, send, upload
 
@@ -105,6 +106,16 @@ def test_uploads_count_against_the_rate(api, settings):
 def test_uploads_that_no_message_uses_are_limited(api, messages, settings):
     settings.MAX_OPEN_UPLOADS = 1
     used = upload(api).json()["id"]
+    assert refusal(upload(api)) == (429, "too_many_open_items")
+
+    api.post(messages, {"id": "m-1", "attachments": [used]})
+
+    assert upload(api).status_code == 201
+
+
+def test_uploads_that_no_message_uses_are_limited_by_their_size(api, messages):
+    used = upload(api).json()["id"]
+    Attachment.objects.update(size=MAX_OPEN_UPLOAD_BYTES)
     assert refusal(upload(api)) == (429, "too_many_open_items")
 
     api.post(messages, {"id": "m-1", "attachments": [used]})
