@@ -1,25 +1,20 @@
-"""The state machine of a handoff, and the events that tell of it.
+"""The state machine of a handoff, and what each of its moves brings about.
 
 Every function here runs inside the caller's transaction. The lock order is: handoff,
 lane to ServiceNow, lane to the bot, feed counter.
 """
 
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from handoff import chat_systems, doorbell
+from handoff import chat_systems, doorbell, events
 from handoff.models import (
     Attachment,
-    Bot,
-    BotRuntime,
-    Event,
     Handoff,
     Lane,
     Message,
@@ -49,7 +44,6 @@ AFTER_ACCEPTANCE = {
     Reason.IDLE_TIMEOUT,
     Reason.CONVERSATION_GONE,
 }
-GONE_BY_THEMSELVES = {Reason.USER_LEFT, Reason.BOT_ENDED}
 # Nobody waits any more: what was told of the wait holds no longer.
 NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
 
@@ -86,85 +80,6 @@ def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
     return bool(moved)
 
 
-def emit(
-    handoff: Handoff,
-    event_type: str,
-    data: dict[str, Any],
-    *,
-    message: Message | None = None,
-) -> Event:
-    """Tell the bot something about a handoff, in the order of the calls."""
-    if event_type.startswith("handoff."):
-        text = handoff.bot.text_for(event_type, language=handoff.language)
-        # Who went away by himself was not failed by anybody.
-        went = handoff.state == State.FAILED and handoff.reason in GONE_BY_THEMSELVES
-        data = {**data, "text": None if went else text}
-    lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
-    event = Event(bot=handoff.bot, handoff=handoff, type=event_type, message=message)
-    return _append(lane, event, data)
-
-
-def emit_for_bot(bot: Bot, event_type: str, data: dict[str, Any]) -> Event:
-    """Tell the bot something that belongs to no handoff."""
-    lane = Lane.objects.get(bot=bot, handoff=None)
-    return _append(lane, Event(bot=bot, type=event_type), data)
-
-
-def _append(lane: Lane, event: Event, data: dict[str, Any]) -> Event:
-    wanted = bool(event.bot.webhook_url)
-    event.lane, event.sequence = lane, _take_sequence(lane, due=wanted)
-    # The counter's row lock is held until commit, so numbers are committed in order
-    # and a reader of the feed can never pass one that is still to come.
-    counter = BotRuntime.objects.filter(bot=event.bot)
-    counter.update(feed_sequence=F("feed_sequence") + 1)
-    runtime = counter.get()
-    event.feed_sequence = runtime.feed_sequence
-    event.payload = _envelope(event, data)
-    if wanted and runtime.webhook_disabled_at is None:
-        doorbell.ring_lane(lane.pk)
-    else:
-        # The feed is how this bot is told, and the event is in it from the commit on.
-        event.state, event.settled_at = ItemState.SENT, now()
-    event.save(force_insert=True)
-    return event
-
-
-def _take_sequence(lane: Lane, *, due: bool = True) -> int:
-    """Take the lane's next number and make the lane due; its row stays locked.
-
-    A lane that is backing off keeps its time: COALESCE, not now.
-    """
-    row = Lane.objects.filter(pk=lane.pk)
-    wake_at = Coalesce("wake_at", Now()) if due else F("wake_at")
-    row.update(next_sequence=F("next_sequence") + 1, wake_at=wake_at)
-    return row.values_list("next_sequence", flat=True).get() - 1
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a time in UTC as it stands in events."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _envelope(event: Event, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the event as the bot gets it, by webhook and in the feed."""
-    handoff = event.handoff
-    return {
-        "id": str(event.id),
-        "type": event.type,
-        "timestamp": timestamp(event.created_at),
-        "sequence": event.sequence,
-        "feed_sequence": event.feed_sequence,
-        "handoff": handoff
-        and {
-            "id": str(handoff.id),
-            "conversation_id": handoff.conversation_id,
-            "state": handoff.state,
-            "metadata": handoff.metadata,
-        },
-        "data": data,
-    }
-
-
 def queue(
     handoff: Handoff,
     *,
@@ -178,7 +93,7 @@ def queue(
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
     item = Outgoing.objects.create(
         lane=lane,
-        sequence=_take_sequence(lane),
+        sequence=lane.take_sequence(),
         kind=kind,
         text=text,
         message=message,
@@ -233,7 +148,7 @@ def finish(
     )
     if moved:
         detail = {"reason": reason, "ended_by": ended_by, "final": True}
-        emit(handoff, f"handoff.{handoff.state}", {**detail, **(data or {})})
+        events.emit(handoff, f"handoff.{handoff.state}", {**detail, **(data or {})})
     return moved
 
 
@@ -297,4 +212,4 @@ def _tell_of(handoff: Handoff, message: Message, event_type: str, **data: str) -
     """Tell what became of a message, unless all is over."""
     if not handoff.is_final:
         names = {"message_id": str(message.id), "id": message.client_id}
-        emit(handoff, event_type, {**names, **data})
+        events.emit(handoff, event_type, {**names, **data})

@@ -15,6 +15,7 @@ LAYERS = (
     ("services",),
     ("relay",),
     ("lifecycle",),
+    ("events",),
     ("chat_systems", "webhooks"),
     ("doorbell", "files", "limits", "opening", "signatures", "strict_json"),
     ("metrics",),

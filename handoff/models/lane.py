@@ -3,7 +3,8 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
 from handoff.models.attachment import Attachment
@@ -63,6 +64,16 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return f"lane {self.pk} {self.direction}"
+
+    def take_sequence(self, *, due: bool = True) -> int:
+        """Take the next number and make the lane due; its row stays locked.
+
+        A lane that is backing off keeps its time: COALESCE, not now.
+        """
+        row = Lane.objects.filter(pk=self.pk)
+        wake_at = Coalesce("wake_at", Now()) if due else F("wake_at")
+        row.update(next_sequence=F("next_sequence") + 1, wake_at=wake_at)
+        return row.values_list("next_sequence", flat=True).get() - 1
 
 
 class Item(models.Model):

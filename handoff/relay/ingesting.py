@@ -12,7 +12,7 @@ from secrets import token_hex
 from django.db import DataError, IntegrityError, transaction
 from django.utils.timezone import now
 
-from handoff import chat_systems, lifecycle
+from handoff import chat_systems, events
 from handoff.chat_systems import InboundMessage, News, Observation, Speaker, Typing
 from handoff.files import describe
 from handoff.models import Attachment, Handoff, Message, Outgoing
@@ -75,7 +75,7 @@ def _ingest(
         attachment.message = message
         attachment.save(update_fields=["message"])
     data = _describe(message, said, attachments)
-    event = lifecycle.emit(handoff, "message.created", data, message=message)
+    event = events.emit(handoff, "message.created", data, message=message)
     if event.settled_at is not None:
         ring_receipt(event)
     return ""
@@ -180,7 +180,7 @@ def _describe(
         "attachments": [describe(attachment) for attachment in attachments],
         "links": said.links,
         "choices": said.choices,
-        "sent_at": message.sent_at and lifecycle.timestamp(message.sent_at),
+        "sent_at": message.sent_at and events.timestamp(message.sent_at),
         "recovered": message.recovered,
     }
 
@@ -189,6 +189,4 @@ def _show_typing(handoff: Handoff, said: Typing) -> None:
     """Tell that the agent types; before and after him it is ServiceNow's own bot."""
     if handoff.state == State.ACCEPTED and handoff.pending_end is None:
         event_type = "typing.started" if said.typing else "typing.stopped"
-        lifecycle.emit(
-            handoff, event_type, {"role": Role.AGENT, "sender": handoff.agent}
-        )
+        events.emit(handoff, event_type, {"role": Role.AGENT, "sender": handoff.agent})

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from handoff import chat_systems, doorbell, lifecycle
+from handoff import chat_systems, doorbell, events, lifecycle
 from handoff.chat_systems import EntryState, Observation
 from handoff.models import Handoff
 from handoff.models.handoff import EndedBy, Reason, State
@@ -80,11 +80,11 @@ def _waiting(handoff: Handoff, seen: Observation, *, moved_on: bool) -> None:
         handoff.agent_id = handoff.agent_name = handoff.agent_avatar_url = ""
         handoff.save(update_fields=["agent_id", "agent_name", "agent_avatar_url"])
         data = {"queue": handoff.queue_id, "agent": None}
-        lifecycle.emit(handoff, "handoff.transferred", data)
+        events.emit(handoff, "handoff.transferred", data)
     elif lifecycle.move_to(handoff, State.QUEUED, queued_at=now()):
-        lifecycle.emit(handoff, "handoff.queued", _wait_of(handoff))
+        events.emit(handoff, "handoff.queued", _wait_of(handoff))
     elif news and handoff.state == State.QUEUED:
-        lifecycle.emit(handoff, "handoff.wait_time.updated", _wait_of(handoff))
+        events.emit(handoff, "handoff.wait_time.updated", _wait_of(handoff))
 
 
 def _wait_of(handoff: Handoff) -> dict[str, Any]:
@@ -108,9 +108,9 @@ def _accepted(handoff: Handoff, seen: Observation) -> None:
         handoff, State.ACCEPTED, accepted_at=now(), **lifecycle.NO_WAIT
     ):
         lifecycle.wake(handoff)
-        lifecycle.emit(handoff, "handoff.accepted", data)
+        events.emit(handoff, "handoff.accepted", data)
     elif is_another:
-        lifecycle.emit(handoff, "handoff.transferred", data)
+        events.emit(handoff, "handoff.transferred", data)
 
 
 def _is_another_agent(handoff: Handoff, seen: Observation) -> bool:

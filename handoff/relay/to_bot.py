@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from handoff import lifecycle, webhooks
+from handoff import events, webhooks
 from handoff.exceptions import BotGone, BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
 from handoff.models.lane import UNSETTLED, ItemState
@@ -126,7 +126,7 @@ class ToBot:
             .update(webhook_disabled_at=now(), webhook_error=str(error)[:300])
         )
         if switched_off:
-            lifecycle.emit_for_bot(item.bot, "webhook.disabled", {"reason": str(error)})
+            events.emit_for_bot(item.bot, "webhook.disabled", {"reason": str(error)})
 
     def _runtime(self) -> QuerySet[BotRuntime]:
         return BotRuntime.objects.filter(bot=self.lane.bot_id)

@@ -7,7 +7,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Max, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
-from handoff import chat_systems, files, lifecycle
+from handoff import chat_systems, events, files, lifecycle
 from handoff.models import Callback, Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
@@ -129,5 +129,5 @@ def _warn_or_end(handoff: Handoff) -> None:
     elif handoff.idle_warned_at is None or handoff.idle_warned_at < idle_from:
         handoff.idle_warned_at = now()
         handoff.save(update_fields=["idle_warned_at"])
-        data = {"ends_at": lifecycle.timestamp(ends_at)}
-        lifecycle.emit(handoff, "handoff.idle_warning", data)
+        data = {"ends_at": events.timestamp(ends_at)}
+        events.emit(handoff, "handoff.idle_warning", data)

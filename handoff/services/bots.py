@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils.timezone import now
 
-from handoff import lifecycle
+from handoff import events
 from handoff.models import (
     AgentChatConfiguration,
     ApiKey,
@@ -86,7 +86,7 @@ def tell_authorization_required(*, connection: Connection) -> None:
     bot = Bot.objects.filter(connection=connection).first()
     if bot is not None:
         prepare_bot(bot=bot)
-        lifecycle.emit_for_bot(
+        events.emit_for_bot(
             bot, "authorization.required", {"reason": connection.runtime.detail}
         )
 

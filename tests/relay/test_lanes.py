@@ -10,12 +10,13 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.timezone import now
 
-from handoff import doorbell, lifecycle, relay, services
+from handoff import doorbell, events, lifecycle, relay, services
 from handoff.models import Event, Lane, Message, Outgoing
 from handoff.relay import lanes, leases
 from handoff.relay.to_servicenow import open_route
 from servicenow_auth.exceptions import NotSent
-from tests.relay.conftest import MESSAGES, events, post, to_servicenow
+from tests.relay.conftest import MESSAGES, post, to_servicenow
+from tests.relay.conftest import events as told
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -125,7 +126,7 @@ def test_the_feed_is_numbered_without_holes_across_handoffs(running, bot):
         for _ in range(5):
             with transaction.atomic():
                 locked = lifecycle.lock(handoff.pk)
-                lifecycle.emit(locked, "message.created", {})
+                events.emit(locked, "message.created", {})
 
     run_at_once(6, tell)
 
@@ -153,7 +154,7 @@ def test_two_workers_deliver_many_messages_once_and_in_order(http, running):
 
     assert seen == [f"text {number}" for number in range(60)]
     assert not Outgoing.objects.exclude(state="sent").exists()
-    assert events(running).count("message.delivered") == 60
+    assert told(running).count("message.delivered") == 60
 
 
 def test_a_message_posted_while_the_lane_empties_is_not_forgotten(http, running):
@@ -260,7 +261,7 @@ def test_a_record_that_was_committed_unnoticed_is_not_made_twice(
 
     items = Outgoing.objects.filter(kind="message").order_by("sequence")
     assert [(item.state, item.attempts) for item in items] == [("sent", 1)] * 2
-    assert events(running) == ["message.delivered"] * 2
+    assert told(running) == ["message.delivered"] * 2
 
 
 def test_a_lane_handed_back_is_due_by_the_databases_clock(running, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils.timezone import now
 
-from handoff import lifecycle, relay, services
+from handoff import events, lifecycle, relay, services
 from handoff.exceptions import BotGone
 from handoff.models import Lane, Outgoing
 from handoff.relay import lanes, leases, to_bot, to_servicenow
@@ -47,7 +47,7 @@ def meet(*functions) -> list[str]:
 
 def tell(handoff) -> None:
     with transaction.atomic():
-        lifecycle.emit(lifecycle.lock(handoff.pk), "handoff.wait_time.updated", {})
+        events.emit(lifecycle.lock(handoff.pk), "handoff.wait_time.updated", {})
 
 
 def test_switching_a_webhook_on_meets_an_event(webhook_bot, running, monkeypatch):
@@ -74,7 +74,7 @@ def test_one_410_meets_another(webhook_bot, running, monkeypatch):
     """A handoff's lane and the bot's own lane switch the same webhook off."""
     tell(running)
     with transaction.atomic():
-        lifecycle.emit_for_bot(webhook_bot, "authorization.required", {})
+        events.emit_for_bot(webhook_bot, "authorization.required", {})
     own = Lane.objects.get(bot=webhook_bot, handoff=None)
     both_hold = threading.Barrier(2)
     judge = to_bot.ToBot.judge
@@ -157,6 +157,6 @@ def test_a_user_who_leaves_meets_a_new_authorization(http, chat, monkeypatch):
             lifecycle.lock(chat.pk)
             lifecycle.queue(chat, kind=Outgoing.Kind.MESSAGE, text="Hello")
             time.sleep(SHORT)
-            lifecycle.emit(chat, "handoff.wait_time.updated", {})
+            events.emit(chat, "handoff.wait_time.updated", {})
 
     assert meet(leave, resume, record) == []

@@ -7,7 +7,7 @@ import requests
 from django.utils.timezone import now
 from standardwebhooks import Webhook
 
-from handoff import lifecycle, relay, services
+from handoff import events, relay, services
 from handoff.exceptions import BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
 from handoff.relay import lanes, leases
@@ -22,7 +22,7 @@ def told(webhook_bot, running):
     """A handoff of a bot with a webhook, and two events for it."""
     running.bot = webhook_bot
     for number in (1, 2):
-        lifecycle.emit(running, "message.created", {"number": number})
+        events.emit(running, "message.created", {"number": number})
     return running
 
 
@@ -138,7 +138,7 @@ def test_410_switches_the_webhook_off_and_the_feed_goes_on(http, told):
     http.post(WEBHOOK, status=410)
 
     relay.drain(to_bot(told).pk)
-    event = lifecycle.emit(told, "message.created", {"number": 3})
+    event = events.emit(told, "message.created", {"number": 3})
 
     assert BotRuntime.objects.get().webhook_disabled_at is not None
     assert len(http.calls) == 1
@@ -153,7 +153,7 @@ def test_a_webhook_that_was_switched_off_can_be_switched_on(http, told):
     relay.drain(to_bot(told).pk)
 
     services.switch_webhook_on(bot=told.bot)
-    lifecycle.emit(told, "message.created", {"number": 3})
+    events.emit(told, "message.created", {"number": 3})
     http.post(WEBHOOK, status=204)
     relay.drain(to_bot(told).pk)
 
@@ -187,9 +187,9 @@ def test_texts_follow_the_handoffs_language(running):
     running.bot.texts = {"handoff.queued": {"de": "Bitte warten", "default": "Wait"}}
     for language, text in (("de-AT", "Bitte warten"), ("fr", "Wait")):
         running.language = language
-        event = lifecycle.emit(running, "handoff.queued", {})
+        event = events.emit(running, "handoff.queued", {})
         assert event.payload["data"]["text"] == text
-    assert lifecycle.emit(running, "handoff.ended", {}).payload["data"]["text"] is None
+    assert events.emit(running, "handoff.ended", {}).payload["data"]["text"] is None
 
 
 def test_one_trouble_met_by_many_lanes_counts_once(http, webhook_bot):
@@ -198,7 +198,7 @@ def test_one_trouble_met_by_many_lanes_counts_once(http, webhook_bot):
     for number in range(8):
         request = services.StartRequest(conversation_id=f"n{number}", message="Hi")
         started = services.start_handoff(bot=webhook_bot, request=request).handoff
-        lifecycle.emit(started, "handoff.queued", {})
+        events.emit(started, "handoff.queued", {})
         handoffs.append(started)
     taken = [leases.claim(to_bot(started).pk) for started in handoffs]
     with ExitStack() as stack:

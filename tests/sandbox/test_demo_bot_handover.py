@@ -30,7 +30,7 @@ def test_the_place_in_the_queue_is_shown(user, agent):
     agent.tell("handoff.queued", state="queued", position=3, **texts)
 
     page = user.session.get(f"{user.url}/chat", timeout=5).text
-    assert "You are number 3 · one minute" in page
+    assert "You are number 3 · Estimated wait: one minute" in page
     assert user.sees("system") == ["Please hold."]
 
 
