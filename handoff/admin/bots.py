@@ -34,7 +34,13 @@ FORM_TARGETS = ["https:", *settings.SERVICENOW_EXTRA_ORIGINS]
 class BotAdmin(BotButtons):
     bot_lookup = "pk"
     form = BotForm
-    list_display = ["name", "is_enabled", "where_it_stands", "owner_group"]
+    list_display = [
+        "name",
+        "chat_system",
+        "is_enabled",
+        "where_it_stands",
+        "owner_group",
+    ]
     list_select_related = ["connection__runtime", "owner_group"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}

@@ -56,15 +56,15 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     content_type = serializers.CharField(
         allow_null=True, help_text="By the content, whatever its sender said."
     )
-    size = serializers.IntegerField()
+    size = serializers.IntegerField(allow_null=True)
     url = serializers.CharField(
         allow_null=True,
         help_text="Whoever has it may have the file.",
     )
-    expires_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField(
         allow_null=True,
-        help_text="Why it could not be had; there is no `url` then.",
+        help_text="Why it could not be had; what is not known then is null.",
     )
 
 

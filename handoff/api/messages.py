@@ -67,6 +67,16 @@ class SenderSerializer(serializers.Serializer[Any]):
     avatar_url = TextOrNull(source="sender_avatar_url")
 
 
+class LinkSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment] # a field, taken out of the class by DRF
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()  # type: ignore[assignment] # a field, taken out of the class by DRF
+    value = serializers.CharField(help_text="To be posted as `choice_value`.")
+
+
 class SpokenSerializer(serializers.Serializer[Any]):
     message_id = serializers.UUIDField(source="id")
     id = serializers.CharField(
@@ -77,6 +87,8 @@ class SpokenSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     html = TextOrNull(help_text="Safe HTML, where ServiceNow sent markup.")
     attachments = serializers.SerializerMethodField()
+    links = LinkSerializer(many=True)
+    choices = ChoiceSerializer(many=True)
     sent_at = serializers.SerializerMethodField()
 
     @extend_schema_field(SenderSerializer(allow_null=True))

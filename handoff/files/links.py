@@ -1,5 +1,6 @@
 """Who may have a file: addresses that are signed, each for one side of a handoff."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -46,11 +47,15 @@ def describe(attachment: Attachment) -> dict[str, Any]:
         "id": str(attachment.pk),
         "file_name": attachment.file_name,
         "content_type": attachment.content_type or None,
-        "size": attachment.size,
+        "size": None if attachment.error else attachment.size,
         "url": None if attachment.error else signed,
-        "expires_at": attachment.expires_at.isoformat().replace("+00:00", "Z"),
+        "expires_at": None if attachment.error else _utc(attachment.expires_at),
         "error": attachment.error or None,
     }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _signer(audience: Audience) -> Signer:

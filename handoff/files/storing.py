@@ -1,5 +1,6 @@
 """Content in the database, in pieces that are written and read one at a time."""
 
+import mimetypes
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -107,5 +108,14 @@ def _refuse_size(bot: Bot, size: int) -> None:
 def _refuse_type(bot: Bot, content_type: str) -> None:
     allowed = bot.attachment_types
     if not any(fnmatchcase(content_type, pattern) for pattern in allowed):
-        listed = ", ".join(allowed) or "none"
-        raise AttachmentRefused(f"The file is {content_type}; allowed: {listed}.")
+        listed = ", ".join(map(_plain, allowed)) or "none"
+        kind = _plain(content_type)
+        raise AttachmentRefused(
+            f"Files of this kind ({kind}) are not taken. Allowed: {listed}."
+        )
+
+
+def _plain(content_type: str) -> str:
+    """Return what people call a type: PNG, PDF; or the type where they have no word."""
+    suffix = mimetypes.guess_extension(content_type) or content_type
+    return suffix.removeprefix(".").upper() if suffix != content_type else suffix

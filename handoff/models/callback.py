@@ -18,7 +18,7 @@ class Callback(models.Model):
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="callbacks")
     # `webhook-id` of a signed call; repeats of it are stored once.
     delivery_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique where given
-    group_id = models.CharField(max_length=32, blank=True)
+    group_id = models.CharField("conversation there", max_length=32, blank=True)
     authenticated_by = models.CharField(max_length=20)
     # UNTRUSTED: as it came, bytes that are no UTF-8 replaced.
     body = models.TextField()

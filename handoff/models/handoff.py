@@ -72,7 +72,7 @@ class Handoff(models.Model):
 
     # What ServiceNow calls it; Agent Chat lets us name it: `group_id` is our own then.
     queue_id = models.CharField(max_length=100, blank=True)
-    group_id = models.CharField(max_length=32, blank=True)
+    group_id = models.CharField("conversation there", max_length=32, blank=True)
     entry_id = models.CharField(max_length=32, blank=True)
     number = models.CharField(max_length=40, blank=True)
     position = models.PositiveIntegerField(null=True)

@@ -47,6 +47,9 @@ class Message(models.Model):
     # The value of the choice that the user made, where the agent's side offered some.
     choice_value = models.CharField(max_length=1_000, blank=True)
     html = models.TextField(blank=True)
+    # [{url, label}] and [{label, value}], as the bot is told of them.
+    links = models.JSONField(default=list)
+    choices = models.JSONField(default=list)
     sender_name = models.CharField(max_length=200, blank=True)
     sender_avatar_url = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True)

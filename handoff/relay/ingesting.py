@@ -74,7 +74,7 @@ def _ingest(
     for attachment in attachments:
         attachment.message = message
         attachment.save(update_fields=["message"])
-    data = _describe(message, said, attachments)
+    data = _describe(message, attachments)
     event = events.emit(handoff, "message.created", data, message=message)
     if event.settled_at is not None:
         ring_receipt(event)
@@ -158,6 +158,8 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
         sys_id=said.sys_id if said.is_named else f"{said.sys_id}{token_hex(8)}",
         text=said.text,
         html=said.html,
+        links=said.links,
+        choices=said.choices,
         sender_name=name[:200],
         sender_avatar_url=avatar,
         sent_at=said.sent_at,
@@ -167,20 +169,20 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
     )
 
 
-def _describe(
-    message: Message, said: InboundMessage, attachments: Sequence[Attachment]
-) -> dict[str, object]:
+def _describe(message: Message, attachments: Sequence[Attachment]) -> dict[str, object]:
+    """Return a message as its event tells it, alike to how the API lists it."""
     avatar_url = message.sender_avatar_url or None
+    sender = {"name": message.sender_name, "avatar_url": avatar_url}
     return {
         "message_id": str(message.id),
         "role": message.role,
-        "sender": {"name": message.sender_name or None, "avatar_url": avatar_url},
+        "sender": sender if message.sender_name else None,
         "text": message.text,
-        "html": message.html,
+        "html": message.html or None,
         "attachments": [describe(attachment) for attachment in attachments],
-        "links": said.links,
-        "choices": said.choices,
-        "sent_at": message.sent_at and events.timestamp(message.sent_at),
+        "links": message.links,
+        "choices": message.choices,
+        "sent_at": events.timestamp(message.sent_at or message.created_at),
         "recovered": message.recovered,
     }
 

@@ -35,6 +35,8 @@ def test_a_message_is_taken_as_it_was_written(api, messages):
         "sender": None,
         "html": None,
         "attachments": [],
+        "links": [],
+        "choices": [],
         "sent_at": "2026-11-22T09:00:00Z",
         "delivery": "pending",
         "recovered": False,

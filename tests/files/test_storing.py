@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,12 +43,12 @@ def test_a_file_lives_as_long_as_the_setting_says(bot, settings):
     ("content", "sentence"),
     [
         (b"", "The file is empty."),
-        (b"<svg/>", "The file is image/svg+xml; allowed: image/png, image/jpeg,"),
-        (archive("a.txt"), "The file is application/zip; allowed: image/png,"),
+        (b"<svg/>", "Files of this kind (SVG) are not taken. Allowed: PNG, JPG,"),
+        (archive("a.txt"), "Files of this kind (ZIP) are not taken. Allowed: PNG,"),
     ],
 )
 def test_a_refusal_names_type_and_what_is_allowed(bot, content, sentence):
-    with pytest.raises(AttachmentRefused, match=sentence.replace("+", r"\+")):
+    with pytest.raises(AttachmentRefused, match=re.escape(sentence)):
         store(bot, content)
 
     assert not Attachment.objects.exists()
@@ -57,7 +58,7 @@ def test_types_may_be_patterns(bot):
     bot.attachment_types = ["image/*"]
 
     assert store(bot, PNG).content_type == "image/png"
-    with pytest.raises(AttachmentRefused, match="text/plain; allowed: image/"):
+    with pytest.raises(AttachmentRefused, match="TXT"):
         store(bot, b"Hello")
 
 

@@ -51,7 +51,7 @@ def test_a_picture_of_the_agent_reaches_the_bot(http, running):
 
     [message] = told()
     kept = Attachment.objects.get()
-    assert (message["text"], message["html"]) == ("", "")
+    assert (message["text"], message["html"]) == ("", None)
     assert message["attachments"] == [files.describe(kept)]
     assert b"".join(files.pieces(kept)) == PNG
     assert (kept.handoff, kept.source, kept.message.role) == (running, FILE, "agent")
@@ -82,7 +82,7 @@ def test_two_files_of_one_name_are_two_files(http, running):
         ({"status": 404, "json": ENVELOPE}, "ServiceNow answered 404"),
         ({"status": 403, "json": ENVELOPE}, "ServiceNow answered 403"),
         ({"body": b""}, "The file is empty."),
-        ({"body": b"<svg/>"}, "The file is image/svg+xml; allowed:"),
+        ({"body": b"<svg/>"}, "Files of this kind (SVG) are not taken. Allowed:"),
         ({"body": b"x" * 1_048_577}, "The file is larger than 1 MB."),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
+from handoff import events as events_of
 from handoff import services
 from handoff.exceptions import MalformedBody
 from handoff.models import Callback, Event, Handoff, Message, Outgoing
@@ -58,8 +59,9 @@ def test_an_agents_message_becomes_one_event(running):
     receive(running, said("1" * 32, "Hello, <b>you</b> & me"))
 
     event = Event.objects.get(type="message.created")
+    message = Message.objects.get(role="agent")
     assert event.payload["data"] == {
-        "message_id": str(Message.objects.get(role="agent").id),
+        "message_id": str(message.id),
         "role": "agent",
         "sender": {"name": "Beth", "avatar_url": None},
         "text": "Hello, <b>you</b> & me",
@@ -67,7 +69,7 @@ def test_an_agents_message_becomes_one_event(running):
         "attachments": [],
         "links": [],
         "choices": [],
-        "sent_at": None,
+        "sent_at": events_of.timestamp(message.created_at),
         "recovered": False,
     }
 
