@@ -5,23 +5,18 @@ lane to ServiceNow, lane to the bot, feed counter.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import Exists, F
+from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, events
-from handoff.models import (
-    Attachment,
-    Handoff,
-    Lane,
-    Message,
-    Outgoing,
-)
+from handoff.models import Bot, Handoff, Lane, Message, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
-from handoff.models.lane import Direction, ItemState
+from handoff.models.lane import UNSETTLED, Direction, ItemState
 
 ALLOWED: dict[State, set[State]] = {
     State.REQUESTED: {State.QUEUED, State.ACCEPTED, State.FAILED},
@@ -61,6 +56,23 @@ def lock(handoff_id: UUID) -> Handoff:
     )
 
 
+def lock_with_lane(*, handoff_id: UUID, bot: Bot) -> tuple[Handoff, Lane]:
+    """Lock a bot's handoff, then its lane to ServiceNow, in one statement."""
+    # The rows are locked in the order of `of`, and come as they are once locked.
+    locked = Lane.objects.select_for_update(of=("handoff", "self"), no_key=True)
+    lane = locked.select_related("handoff").get(
+        handoff=handoff_id, handoff__bot=bot, direction=Direction.TO_SERVICENOW
+    )
+    handoff = cast(Handoff, lane.handoff)
+    handoff.bot = bot
+    return handoff, lane
+
+
+def _lock_lane(handoff: Handoff) -> Lane:
+    lanes = Lane.objects.select_for_update(no_key=True)
+    return lanes.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
+
+
 def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
     """Change state; return False when the machine does not allow it from here.
 
@@ -80,33 +92,31 @@ def move_to(handoff: Handoff, target: State, **fields: Any) -> bool:
     return bool(moved)
 
 
-def queue(
-    handoff: Handoff,
-    *,
-    kind: Outgoing.Kind,
-    text: str = "",
-    message: Message | None = None,
-    part: int = 0,
-    attachment: Attachment | None = None,
-) -> Outgoing:
-    """Put one more item into the handoff's lane to ServiceNow."""
-    lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
-    item = Outgoing.objects.create(
-        lane=lane,
-        sequence=lane.take_sequence(),
-        kind=kind,
-        text=text,
-        message=message,
-        part=part,
-        attachment=attachment,
-    )
+def queue(lane: Lane, items: list[Outgoing], *, limit: int | None = None) -> bool:
+    """Put items, in their order, into a lane to ServiceNow that the caller has locked.
+
+    False, and nothing done, where `limit` items or more wait in it to be delivered.
+    """
+    row = Lane.objects.filter(pk=lane.pk)
+    if limit is not None:
+        # Asked in the UPDATE, which sees what the lock's last holder committed.
+        waiting = Outgoing.objects.filter(lane=lane, state__in=UNSETTLED)
+        row = row.filter(~Exists(waiting[limit - 1 :]))
+    # A lane that is backing off keeps its time: COALESCE, not now.
+    wake_at = Coalesce("wake_at", Now())
+    if not row.update(next_sequence=F("next_sequence") + len(items), wake_at=wake_at):
+        return False
+    for sequence, item in enumerate(items, start=lane.next_sequence):
+        item.lane, item.sequence = lane, sequence
+    lane.next_sequence += len(items)
+    Outgoing.objects.bulk_create(items)
     doorbell.ring_lane(lane.pk)
-    return item
+    return True
 
 
 def leave(handoff: Handoff) -> None:
     """Put the end into the lane to ServiceNow, which goes on at once."""
-    queue(handoff, kind=Outgoing.Kind.END)
+    queue(_lock_lane(handoff), [Outgoing(kind=Outgoing.Kind.END)])
     wake(handoff)
 
 
@@ -155,9 +165,8 @@ def finish(
 def give_up_pending(handoff: Handoff, *, error: str) -> None:
     """Give up whatever of the lane to ServiceNow was never sent, and say so."""
     # Callers go on to write into this lane, which is locked before the bot's.
-    lane = Lane.objects.filter(handoff=handoff, direction=Direction.TO_SERVICENOW)
-    lane.select_for_update(no_key=True).get()
-    pending = Outgoing.objects.filter(lane__handoff=handoff, state=ItemState.PENDING)
+    lane = _lock_lane(handoff)
+    pending = Outgoing.objects.filter(lane=lane, state=ItemState.PENDING)
     items = list(pending.select_related("message").order_by("sequence"))
     pending.give_up(error=error)
     for message in dict.fromkeys(item.message for item in items if item.message):

@@ -97,7 +97,7 @@ class SpokenSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(AttachmentSerializer(many=True))
     def get_attachments(self, message: Message) -> list[dict[str, Any]]:
-        return [files.describe(each) for each in message.attachments.all()]
+        return [files.describe(each) for each in message.files]
 
     @extend_schema_field(OpenApiTypes.DATETIME)
     def get_sent_at(self, message: Message) -> str | None:

@@ -1,12 +1,17 @@
 """What user, bot, agent or system said."""
 
 import uuid
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
 from handoff.models.handoff import Handoff
+
+if TYPE_CHECKING:  # it stands in a module above this one
+    from handoff.models.attachment import Attachment
 
 
 class Role(models.TextChoices):
@@ -81,7 +86,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.number}"
 
-    @property
+    # Cached, and set by whoever has just stored a message: nothing is read again then.
+    @cached_property
+    def files(self) -> "list[Attachment]":
+        return list(self.attachments.all())
+
+    @cached_property
     def delivery(self) -> str:
         """Return the worst state of its parts, or "received" where it has none."""
         states = {part.state for part in self.parts.all()}

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from handoff.exceptions import (
 )
 from handoff.models import Attachment, Bot, Handoff, Lane, Message, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
-from handoff.models.lane import UNSETTLED, Direction
+from handoff.models.lane import Direction, ItemState
 from handoff.models.message import Role
 from handoff.opening import TranscriptEntry
 from handoff.services.attachments import bind_attachments
@@ -130,7 +131,7 @@ def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
 
 @transaction.atomic
 def _open(bot: Bot, request: StartRequest) -> Handoff:
-    handoff = Handoff.objects.create(
+    handoff = Handoff(
         bot=bot,
         request_id=request.id,
         body_hash=_hash(request),
@@ -145,17 +146,19 @@ def _open(bot: Bot, request: StartRequest) -> Handoff:
     )
     if chat_systems.traits(bot).names_conversation:
         handoff.group_id = handoff.id.hex
-        handoff.save(update_fields=["group_id"])
-    Lane.objects.bulk_create(
-        Lane(bot=bot, handoff=handoff, direction=direction) for direction in Direction
+    handoff.save(force_insert=True)
+    to_servicenow, _ = Lane.objects.bulk_create(
+        Lane(bot=bot, handoff=handoff, direction=direction)
+        for direction in (Direction.TO_SERVICENOW, Direction.TO_BOT)
     )
-    _queue_opening(handoff, request)
+    question = _keep_opening(handoff, request)
+    lifecycle.queue(to_servicenow, _opening_items(question, request))
     return handoff
 
 
-def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
-    """Queue the question, then the transcript where it does not go with the start."""
-    Message.objects.bulk_create(
+def _keep_opening(handoff: Handoff, request: StartRequest) -> Message:
+    """Store what was said before, then the question; return that."""
+    before = (
         Message(
             handoff=handoff,
             role=entry.role,
@@ -165,23 +168,33 @@ def _queue_opening(handoff: Handoff, request: StartRequest) -> None:
         )
         for entry in request.transcript
     )
-    message = Message.objects.create(
-        handoff=handoff, role=Role.USER, text=request.message
-    )
+    question = Message(handoff=handoff, role=Role.USER, text=request.message)
+    Message.objects.bulk_create([*before, question])
+    return question
+
+
+def _opening_items(message: Message, request: StartRequest) -> list[Outgoing]:
+    """Return the question, then the transcript where it does not go with the start."""
+    bot = message.handoff.bot
+    traits = chat_systems.traits(bot)
     question = opening.question(
         message=request.message, user=request.user, channel=request.channel
     )
-    bot = handoff.bot
-    limit = chat_systems.traits(bot).text_limit
-    first, *rest = split(question, limit=limit)
-    lifecycle.queue(handoff, kind=Outgoing.Kind.START, text=first, message=message)
-    apart = bot.send_transcript and not chat_systems.traits(bot).takes_transcript
+    first, *rest = split(question, limit=traits.text_limit)
+    apart = bot.send_transcript and not traits.takes_transcript
     said = opening.transcript(request.transcript) if apart else ""
     kind = Outgoing.Kind.MESSAGE
-    for part, text in enumerate(rest, start=1):
-        lifecycle.queue(handoff, kind=kind, text=text, message=message, part=part)
-    for text in split(said, limit=limit):
-        lifecycle.queue(handoff, kind=kind, text=text)
+    return [
+        Outgoing(kind=Outgoing.Kind.START, text=first, message=message),
+        *(
+            Outgoing(kind=kind, text=text, message=message, part=part)
+            for part, text in enumerate(rest, start=1)
+        ),
+        *(
+            Outgoing(kind=kind, text=text)
+            for text in split(said, limit=traits.text_limit)
+        ),
+    ]
 
 
 def post_message(
@@ -200,12 +213,9 @@ def post_message(
 
 @transaction.atomic
 def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, bool]:
-    handoff = Handoff.objects.select_for_update(of=("self",), no_key=True).get(
-        pk=handoff_id, bot=bot
-    )
+    handoff, lane = lifecycle.lock_with_lane(handoff_id=handoff_id, bot=bot)
     if handoff.is_final:
         return _repeat(handoff_id, message), False
-    handoff.bot = bot
     row = Message.objects.create(
         handoff=handoff,
         client_id=message.id,
@@ -215,29 +225,34 @@ def _post(handoff_id: UUID, bot: Bot, message: NewMessage) -> tuple[Message, boo
         choice_value=message.choice_value,
         sent_at=message.sent_at,
     )
-    _refuse_if_full(handoff)
-    _queue_parts(row, bind_attachments(message=row, ids=message.attachments))
+    attachments = bind_attachments(message=row, ids=message.attachments)
+    parts = _parts(row, attachments)
+    if not lifecycle.queue(lane, parts, limit=settings.MAX_OPEN_ITEMS):
+        raise TooManyOpenItems("Too many messages wait to be delivered.")
+    row.delivery = ItemState.PENDING
+    # A repeat and a list will find them in this order.
+    row.files = sorted(attachments, key=attrgetter("created_at"))
     return row, True
 
 
-def _queue_parts(message: Message, attachments: list[Attachment]) -> None:
-    """Queue a message's text, in as many parts as it takes, then its files."""
-    handoff = message.handoff
-    limit = chat_systems.traits(handoff.bot).text_limit
+def _parts(message: Message, attachments: list[Attachment]) -> list[Outgoing]:
+    """Return a message's text, in as many parts as it takes, then its files."""
+    limit = chat_systems.traits(message.handoff.bot).text_limit
     said = message.text if message.text.strip() else ""
     parts: list[tuple[str, Attachment | None]] = [
         *((text, None) for text in split(said, limit=limit)),
         *((files.label(file.file_name), file) for file in attachments),
     ]
-    for number, (text, attachment) in enumerate(parts):
-        lifecycle.queue(
-            handoff,
+    return [
+        Outgoing(
             kind=Outgoing.Kind.MESSAGE,
             text=text,
             message=message,
             part=number,
             attachment=attachment,
         )
+        for number, (text, attachment) in enumerate(parts)
+    ]
 
 
 def _repeat(handoff_id: UUID, message: NewMessage) -> Message:
@@ -247,12 +262,6 @@ def _repeat(handoff_id: UUID, message: NewMessage) -> Message:
     if known.body_hash != _hash(message):
         raise RequestConflict("This id came before with another body.")
     return known
-
-
-def _refuse_if_full(handoff: Handoff) -> None:
-    waiting = Outgoing.objects.filter(lane__handoff=handoff, state__in=UNSETTLED)
-    if waiting.count() >= settings.MAX_OPEN_ITEMS:
-        raise TooManyOpenItems("Too many messages wait to be delivered.")
 
 
 @transaction.atomic

@@ -154,8 +154,9 @@ def test_a_user_who_leaves_meets_a_new_authorization(http, chat, monkeypatch):
 
     def record():
         with transaction.atomic():
-            lifecycle.lock(chat.pk)
-            lifecycle.queue(chat, kind=Outgoing.Kind.MESSAGE, text="Hello")
+            _, lane = lifecycle.lock_with_lane(handoff_id=chat.pk, bot=chat.bot)
+            hello = Outgoing(kind=Outgoing.Kind.MESSAGE, text="Hello")
+            lifecycle.queue(lane, [hello])
             time.sleep(SHORT)
             events.emit(chat, "handoff.wait_time.updated", {})
 
