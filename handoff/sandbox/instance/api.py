@@ -1,4 +1,4 @@
-"""What all JSON doors share: who is calling, what was sent, how a refusal looks."""
+"""What all JSON doors share: who is calling, with which method and body."""
 
 import base64
 import binascii
@@ -7,33 +7,23 @@ import json
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from handoff.sandbox.instance import oauth_grants, users
+from handoff.sandbox.instance.answers import (
+    PlatformError,
+    Refusal,
+    no_such_resource,
+    not_authenticated,
+    refuse,
+)
 from handoff.sandbox.instance.models import Row
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, Row, P], HttpResponse]
 Door = Callable[Concatenate[HttpRequest, P], HttpResponse]
-
-
-class Refusal(Exception):
-    """An answer other than success, with its status and JSON body."""
-
-    def __init__(self, *, status: int, body: dict[str, Any]) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-
-
-class PlatformError(Refusal):
-    """The envelope of the Table API and of everything before a script runs."""
-
-    def __init__(self, *, status: int, message: str, detail: str | None) -> None:
-        error = {"message": message, "detail": detail}
-        super().__init__(status=status, body={"error": error, "status": "failure"})
 
 
 def api_view(*methods: str) -> Callable[[View[P]], Door[P]]:
@@ -50,7 +40,7 @@ def api_view(*methods: str) -> Callable[[View[P]], Door[P]]:
                 _check_method(request, methods)
                 return view(request, user, *args, **kwargs)
             except Refusal as refusal:
-                return _refuse(refusal)
+                return refuse(refusal)
 
         return door
 
@@ -66,11 +56,7 @@ def authenticate(request: HttpRequest) -> Row:
     elif scheme.lower() == "bearer":
         user = oauth_grants.user_of(value.strip())
     if user is None:
-        raise PlatformError(
-            status=401,
-            message="User Not Authenticated",
-            detail="Required to provide Auth information",
-        )
+        raise not_authenticated()
     request.META["SANDBOX_USER"] = user.value("user_name")
     return user
 
@@ -86,16 +72,6 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _unreadable()
     return body
-
-
-def answer(body: object, *, status: int = 200) -> JsonResponse:
-    return JsonResponse(
-        body,
-        status=status,
-        safe=False,
-        json_dumps_params={"ensure_ascii": False},
-        content_type="application/json;charset=UTF-8",
-    )
 
 
 def _unreadable() -> PlatformError:
@@ -120,24 +96,9 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
         )
 
 
-def _refuse(refusal: Refusal) -> JsonResponse:
-    response = answer(refusal.body, status=refusal.status)
-    if refusal.status == 401:
-        response["WWW-Authenticate"] = 'BASIC realm="Service-now"'
-    return response
-
-
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that is none: the platform's way, or with a page."""
     if request.path.startswith("/api/"):
-        return _refuse(no_such_resource())
+        return refuse(no_such_resource())
     context = {"problem": "There is no such page, or it is not yours to see"}
     return render(request, "instance/problem.html", context, status=404)
-
-
-def no_such_resource() -> PlatformError:
-    return PlatformError(
-        status=400,
-        message="Requested URI does not represent any resource",
-        detail=None,
-    )

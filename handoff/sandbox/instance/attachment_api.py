@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
 from handoff.sandbox.instance import acl, attachments, store
-from handoff.sandbox.instance.api import PlatformError, answer, api_view
+from handoff.sandbox.instance.answers import PlatformError, answer
+from handoff.sandbox.instance.api import api_view
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.schema import TABLES
 

@@ -7,13 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from handoff.sandbox.instance import acl, store, support, transfer
-from handoff.sandbox.instance.api import (
-    Refusal,
-    answer,
-    api_view,
-    json_body,
-    no_such_resource,
-)
+from handoff.sandbox.instance.answers import Refusal, answer, no_such_resource
+from handoff.sandbox.instance.api import api_view, json_body
 from handoff.sandbox.instance.connect_json import (
     conversation_json,
     entry_json,

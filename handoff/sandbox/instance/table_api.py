@@ -7,7 +7,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from handoff.sandbox.instance import acl, store, users
-from handoff.sandbox.instance.api import PlatformError, answer, api_view, json_body
+from handoff.sandbox.instance.answers import PlatformError, answer
+from handoff.sandbox.instance.api import api_view, json_body
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.records import as_json
 from handoff.sandbox.instance.schema import TABLES

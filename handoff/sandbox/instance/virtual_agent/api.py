@@ -6,7 +6,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from handoff.sandbox.instance import store, switches
-from handoff.sandbox.instance.api import PlatformError, answer, api_view, json_body
+from handoff.sandbox.instance.answers import PlatformError, answer
+from handoff.sandbox.instance.api import api_view, json_body
 from handoff.sandbox.instance.models import BotRequest, Row
 from handoff.sandbox.instance.virtual_agent import actions, engine, posts, routing
 from handoff.sandbox.instance.virtual_agent.conversation import Stage
