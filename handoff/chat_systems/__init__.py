@@ -6,11 +6,13 @@ Everything above asks for a chat system by the bot's choice and sees only the Pr
 from typing import Any
 
 from handoff.chat_systems.agent_chat import AgentChat
-from handoff.chat_systems.base import (
+from handoff.chat_systems.base import ChatSystem, Traits
+from handoff.chat_systems.connect_support import ConnectSupport
+from handoff.chat_systems.values import (
     Agent,
     Availability,
-    ChatSystem,
     Conversation,
+    Entry,
     EntryState,
     InboundFile,
     InboundMessage,
@@ -21,11 +23,9 @@ from handoff.chat_systems.base import (
     OutboundMessage,
     Progress,
     Speaker,
-    Traits,
     Typing,
     UploadUnclear,
 )
-from handoff.chat_systems.connect_support import ConnectSupport
 from handoff.models import Bot
 from handoff.models.bot import ChatSystem as Choice
 from servicenow_auth.client import Instance
@@ -65,6 +65,7 @@ __all__ = [
     "Availability",
     "ChatSystem",
     "Conversation",
+    "Entry",
     "EntryState",
     "InboundFile",
     "InboundMessage",

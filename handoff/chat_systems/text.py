@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 
 import nh3
@@ -76,6 +77,19 @@ def links(text: str) -> list[dict[str, str]]:
         for match in _LINK.finditer(text)
         if _URL.fullmatch(match[1])
     ]
+
+
+def is_same(sent: str, read: str) -> bool:
+    """Tell whether a text that was read back is the one that was sent.
+
+    Releases differ in what they escape, and in the white space that they keep.
+    """
+    as_read = {_plainest(render(sent)), _plainest(render(decode(sent)))}
+    return _plainest(read) in as_read
+
+
+def _plainest(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def to_html(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from handoff.chat_systems.agent_chat import AgentChat
-from handoff.chat_systems.base import Conversation
+from handoff.chat_systems.values import Conversation
 from handoff.models import AgentChatConfiguration, Bot
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance

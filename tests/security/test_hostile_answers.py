@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from handoff.chat_systems.agent_chat import reading as agent_chat
 from handoff.chat_systems.agent_chat.actions import ACTIONS
 from handoff.chat_systems.agent_chat.parts import READERS
-from handoff.chat_systems.base import InboundMessage, Observation
 from handoff.chat_systems.connect_support import reading
+from handoff.chat_systems.values import InboundMessage, Observation
 from handoff.models import AgentChatConfiguration, Attachment, Handoff
 from servicenow_auth import answers, identity, oauth
 from servicenow_auth.exceptions import (

@@ -9,7 +9,7 @@ from handoff.chat_systems.agent_chat.content import words
 from handoff.chat_systems.agent_chat.envelope import End, Envelope, Step
 from handoff.chat_systems.agent_chat.fields import Part, text_of
 from handoff.chat_systems.agent_chat.messages import message_of
-from handoff.chat_systems.base import EntryState, Speaker, Typing
+from handoff.chat_systems.values import EntryState, Speaker, Typing
 
 # What a text of the system may mean → the end it tells.
 _ENDS = {

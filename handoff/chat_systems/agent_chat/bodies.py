@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from handoff.chat_systems.base import Conversation, Opening, OutboundFile
+from handoff.chat_systems.values import Conversation, Opening, OutboundFile
 from handoff.models import AgentChatConfiguration
 from handoff.models.agent_chat import MessageAuth, QueueMode
 from handoff.models.message import Role

@@ -8,17 +8,18 @@ from uuid import uuid4
 from handoff.chat_systems.agent_chat import addresses, bodies, reading
 from handoff.chat_systems.agent_chat.door import Door
 from handoff.chat_systems.agent_chat.starting import Start
-from handoff.chat_systems.base import (
+from handoff.chat_systems.base import Traits
+from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Entry,
     InboundFile,
     InboundMessage,
     News,
     Observation,
     Opening,
     OutboundMessage,
-    Traits,
 )
 from handoff.models import Bot
 from handoff.models.handoff import Reason
@@ -107,6 +108,10 @@ class AgentChat:
     def observe(self, conversation: Conversation) -> Observation | None:
         """Show nothing: what there is to know comes by callback."""
         return None
+
+    def entries(self, *, queue_id: str) -> list[Entry]:
+        """Return nothing: the API has no door to read by."""
+        return []
 
     def agent(self, *, agent_id: str) -> Agent | None:
         """Tell nothing: name and picture come with the agent's messages."""

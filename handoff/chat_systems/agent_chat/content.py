@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from handoff.chat_systems import text as texts
 from handoff.chat_systems.agent_chat.addresses import FILE
-from handoff.chat_systems.base import InboundFile
+from handoff.chat_systems.values import InboundFile
 from handoff.files import names
 
 # A bot shows them as buttons; what goes beyond stays readable in the text.

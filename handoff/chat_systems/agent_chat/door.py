@@ -5,7 +5,7 @@ from typing import Any
 
 from handoff.chat_systems.agent_chat import bodies, message_auth
 from handoff.chat_systems.agent_chat.bodies import Json
-from handoff.chat_systems.base import Conversation
+from handoff.chat_systems.values import Conversation
 from handoff.models import AgentChatConfiguration
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Rejected

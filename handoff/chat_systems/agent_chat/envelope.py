@@ -15,7 +15,7 @@ from handoff.chat_systems.agent_chat.fields import (
     plain,
     text_of,
 )
-from handoff.chat_systems.base import EntryState, News, Observation
+from handoff.chat_systems.values import EntryState, News, Observation
 
 # How we name conversations: a handoff's id in hexadecimal.
 _OUR_NAME = re.compile(r"[0-9a-f]{32}")

@@ -6,7 +6,7 @@ import re
 
 from handoff.chat_systems.agent_chat.content import Content, path_in
 from handoff.chat_systems.agent_chat.fields import Part, object_of, text_of
-from handoff.chat_systems.base import EntryState, InboundMessage, Observation, Speaker
+from handoff.chat_systems.values import EntryState, InboundMessage, Observation, Speaker
 
 _SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 # `agentInfo.sentFromAgent` → who speaks.

@@ -20,7 +20,7 @@ from handoff.chat_systems.agent_chat.envelope import (
 from handoff.chat_systems.agent_chat.fields import Part, text_of
 from handoff.chat_systems.agent_chat.messages import agent_of, message_of, speaker_of
 from handoff.chat_systems.agent_chat.parts import content_of
-from handoff.chat_systems.base import (
+from handoff.chat_systems.values import (
     EntryState,
     InboundMessage,
     News,

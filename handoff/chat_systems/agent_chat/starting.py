@@ -7,7 +7,7 @@ from handoff.chat_systems.agent_chat import bodies, reading
 from handoff.chat_systems.agent_chat.bodies import Json
 from handoff.chat_systems.agent_chat.door import Door
 from handoff.chat_systems.agent_chat.fields import object_of, objects_of, text_of
-from handoff.chat_systems.base import Conversation, EntryState, Observation, Opening
+from handoff.chat_systems.values import Conversation, EntryState, Observation, Opening
 from handoff.models.agent_chat import QueueMode, StartStrategy
 from servicenow_auth.exceptions import Ambiguous, Rejected
 

@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from handoff.chat_systems import text as texts
-from handoff.chat_systems.base import (
+from handoff.chat_systems.base import Traits
+from handoff.chat_systems.connect_support import files, reading
+from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Entry,
     EntryState,
     InboundFile,
     InboundMessage,
@@ -21,9 +24,7 @@ from handoff.chat_systems.base import (
     Observation,
     Opening,
     OutboundMessage,
-    Traits,
 )
-from handoff.chat_systems.connect_support import files, reading
 from handoff.models import Bot
 from handoff.models.handoff import Reason
 from servicenow_auth.client import Instance
@@ -180,6 +181,10 @@ class ConnectSupport:
         ]
         current = [o for o in observations if o.state != EntryState.ESCALATED]
         return next(iter([*current, *observations]), None)
+
+    def entries(self, *, queue_id: str) -> list[Entry]:
+        answer = self.instance.get(f"{SUPPORT}/sessions", {"queue_id": queue_id})
+        return [reading.read_entry(row) for row in reading.objects_in(answer)]
 
     def _is_gone(self, group_id: str) -> bool:
         """Ask another door too: a 404 may also be an access rule's."""

@@ -9,7 +9,8 @@ from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
-from handoff.chat_systems.base import (
+from handoff.chat_systems.connect_support import reading
+from handoff.chat_systems.values import (
     Conversation,
     InboundFile,
     InboundMessage,
@@ -17,7 +18,6 @@ from handoff.chat_systems.base import (
     Progress,
     UploadUnclear,
 )
-from handoff.chat_systems.connect_support import reading
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import Ambiguous
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handoff.chat_systems import text as texts
-from handoff.chat_systems.base import (
+from handoff.chat_systems.values import (
+    Entry,
     EntryState,
     InboundFile,
     InboundMessage,
@@ -46,6 +47,15 @@ def observe_entry(entry: dict[str, Any]) -> Observation:
         position=number_of(entry.get("position")),
         wait_text=wait_text,
         wait_seconds=texts.seconds(wait_text),
+    )
+
+
+def read_entry(entry: dict[str, Any]) -> Entry:
+    """Read a queue entry with what it was opened with."""
+    return Entry(
+        seen=observe_entry(entry),
+        opened_by=sys_id_of(entry.get("opened_by")),
+        text=text_of(entry.get("short_description")),
     )
 
 
