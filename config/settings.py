@@ -50,6 +50,8 @@ LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 
 REQUEST_DEADLINE = timedelta(seconds=env.float("REQUEST_DEADLINE", default=15))
 LANE_LEASE = timedelta(seconds=env.float("LANE_LEASE", default=45))
+# How long after the deadline ServiceNow may still apply a call: its quota ends it then.
+SETTLE_TIME = timedelta(seconds=env.float("SETTLE_TIME", default=60))
 # A worker hands a lane back after this long, so that others get their turn.
 DRAIN_BUDGET = timedelta(seconds=20)
 SWEEP_INTERVAL = timedelta(seconds=2)

@@ -15,6 +15,7 @@ def of(bot: Bot) -> list[tuple[str, str]]:
         ("Calls to ServiceNow", _pause_of_connection(bot)),
         ("Oldest item waiting for ServiceNow", _oldest(_outgoing(bot))),
         ("Items whose delivery is uncertain", str(_ambiguous(bot))),
+        ("Items found in ServiceNow twice", str(_doubled(bot))),
         ("Webhook", _webhook(bot)),
         ("Oldest event waiting for the bot", _oldest(bot.events.all())),
         ("Last callback", _last_callback(bot)),
@@ -51,6 +52,10 @@ def _oldest(items: QuerySet[Outgoing] | QuerySet[Event]) -> str:
 def _ambiguous(bot: Bot) -> int:
     sending = _outgoing(bot).filter(state=ItemState.SENDING)
     return sending.exclude(last_error="").count()
+
+
+def _doubled(bot: Bot) -> int:
+    return _outgoing(bot).exclude(duplicates=[]).count()
 
 
 def _webhook(bot: Bot) -> str:

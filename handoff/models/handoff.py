@@ -110,6 +110,12 @@ class Handoff(models.Model):
             models.UniqueConstraint(
                 fields=["bot", "request_id"], name="one_handoff_per_request_id"
             ),
+            # Of two starts of unknown outcome one takes what was opened.
+            models.UniqueConstraint(
+                fields=["bot", "group_id"],
+                condition=~Q(group_id=""),
+                name="one_handoff_per_conversation_there",
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=FINAL_STATES, ended_at__isnull=False)
                 | Q(state__in=OPEN_STATES, ended_at=None),
@@ -125,11 +131,6 @@ class Handoff(models.Model):
                 fields=["poll_at"],
                 condition=Q(poll_at__isnull=False),
                 name="handoffs_due_for_a_poll",
-            ),
-            models.Index(
-                fields=["bot", "group_id"],
-                condition=~Q(group_id=""),
-                name="handoffs_by_group",
             ),
             models.Index(fields=["bot", "-created_at"], name="handoffs_of_a_bot"),
             models.Index(fields=["-created_at"], name="handoffs_newest_first"),

@@ -120,6 +120,10 @@ class Outgoing(Item):
     sys_id = models.CharField(max_length=32, blank=True)
     # What is done of it, where a send takes several calls.
     progress = models.JSONField(default=dict)
+    # The number of an attempt whose work over there is over, whatever came of it.
+    over_attempt = models.PositiveIntegerField(null=True)
+    # sys_ids under which it stands there once more.
+    duplicates = models.JSONField(default=list)
 
     objects = OutgoingQuerySet.as_manager()
 

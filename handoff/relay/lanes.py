@@ -24,7 +24,7 @@ from handoff import doorbell
 from handoff.models import Attempt, Lane
 from handoff.models.lane import ItemState
 from handoff.relay.leases import Lease, free
-from handoff.relay.routes import GaveUp, ItemT, Route, Verdict
+from handoff.relay.routes import GaveUp, ItemT, NotThere, Route, Verdict
 from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
@@ -51,10 +51,18 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Task(Generic[ItemT]):
+    """What the owner of a lane is to do next: send an item, or find its outcome."""
+
+    item: ItemT
+    is_to_be_found: bool = False
+
+
+@dataclass(frozen=True)
 class Step(Generic[ItemT]):
     """An attempt, kept in memory until the next transaction records it."""
 
-    item: ItemT
+    task: Task[ItemT]
     done: Done
     # Whether the worker's time for this lane lasts for another item.
     more: bool
@@ -65,17 +73,20 @@ def drain(lease: Lease, opened: AbstractContextManager[Route[ItemT]]) -> None:
     budget = time.monotonic() + settings.DRAIN_BUDGET.total_seconds()
     with opened as route:
         route.prepare()
-        item = _advance_surely(lease, route, None)
-        while item is not None:
-            done = _attempt(lease, route, item)
+        task = _advance_surely(lease, route, None)
+        while task is not None:
+            done = _attempt(lease, route, task)
             more = time.monotonic() < budget
-            item = _advance_surely(lease, route, Step(item, done, more=more))
+            task = _advance_surely(lease, route, Step(task, done, more=more))
 
 
-def _attempt(lease: Lease, route: Route[ItemT], item: ItemT) -> Done:
+def _attempt(lease: Lease, route: Route[ItemT], task: Task[ItemT]) -> Done:
     started_at = now()
     try:
-        result = route.send(item, send_before=lease.send_before)
+        if task.is_to_be_found:
+            result = route.find(task.item)
+        else:
+            result = route.send(task.item, send_before=lease.send_before)
     except DeliveryError as error:
         return Done(result=None, error=error, started_at=started_at)
     return Done(result=result, error=None, started_at=started_at)
@@ -83,7 +94,7 @@ def _attempt(lease: Lease, route: Route[ItemT], item: ItemT) -> Done:
 
 def _advance_surely(
     lease: Lease, route: Route[ItemT], step: Step[ItemT] | None
-) -> ItemT | None:
+) -> Task[ItemT] | None:
     """Advance, again and again while the lease lasts if the database is in trouble.
 
     What was sent and not recorded would be of unknown outcome from then on.
@@ -108,10 +119,10 @@ def advance(
     step: Step[ItemT] | None,
     *,
     again: bool = False,
-) -> ItemT | None:
+) -> Task[ItemT] | None:
     """Record what became of the last item, and commit the intent to send the next.
 
-    Return the next item, or None when the lane is released or was lost to another
+    Return the next task, or None when the lane is released or was lost to another
     worker; then what is not recorded stays `sending`. `again` after an error: the
     former call may have been committed all the same.
     """
@@ -120,11 +131,12 @@ def advance(
         logger.warning("lane.lost", extra={"lane_id": lease.lane.pk})
         return None
     if again and step is not None:
-        step.item.refresh_from_db()
-        if step.item.state != ItemState.SENDING:
+        step.task.item.refresh_from_db()
+        if step.task.item.state != ItemState.SENDING:
             return _intend(lease, route, own_intent=True)
     if step is not None:
-        verdict = _record(lease, route, step.item, step.done)
+        record = _record_finding if step.task.is_to_be_found else _record
+        verdict = record(lease, route, step.task.item, step.done)
         if verdict is not None and verdict.wait is not None:
             lease.release(wake_at=Now() + verdict.wait, reason=verdict.reason)
             return None
@@ -137,7 +149,7 @@ def advance(
 
 def _intend(
     lease: Lease, route: Route[ItemT], *, own_intent: bool = False
-) -> ItemT | None:
+) -> Task[ItemT] | None:
     """Commit the next intent; with `own_intent` no byte of a found one has left."""
     while (item := route.head()) is not None:
         if own_intent and item.state == ItemState.SENDING:
@@ -149,6 +161,8 @@ def _intend(
         if hold is not None:
             lease.release(wake_at=hold.until, reason=hold.reason)
             return None
+        if route.is_to_be_found(item) and not _is_old(route, item):
+            return Task(item, is_to_be_found=True)
         if _is_exhausted(route, item):
             _settle(
                 route,
@@ -163,15 +177,18 @@ def _intend(
         item.first_attempt_at = item.first_attempt_at or item.attempt_started_at
         item.last_error = ""
         item.save(update_fields=INTENT_FIELDS)
-        return item
+        return Task(item)
     lease.release(wake_at=None)
     return None
 
 
 def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:
+    return _is_old(route, item) or item.attempts >= route.max_attempts
+
+
+def _is_old(route: Route[ItemT], item: ItemT) -> bool:
     was_tried = item.first_attempt_at is not None
-    is_old = item.created_at < now() - route.max_age
-    return (was_tried and is_old) or item.attempts >= route.max_attempts
+    return was_tried and item.created_at < now() - route.max_age
 
 
 def _record(
@@ -188,6 +205,29 @@ def _record(
         item.attempts -= not verdict.counts
         item.state, item.last_error = verdict.state, str(done.error)[:300]
         item.save(update_fields=["state", "last_error", "attempts"])
+    return verdict
+
+
+def _record_finding(
+    lease: Lease, route: Route[ItemT], item: ItemT, done: Done
+) -> Verdict | None:
+    """Record what a look at an item of unknown outcome showed.
+
+    What is not there is pending again: the next intent may be its own.
+    """
+    if done.error is None:
+        _settle(route, item, result=done.result)
+        return None
+    if isinstance(done.error, NotThere):
+        item.state, item.last_error = ItemState.PENDING, str(done.error)[:300]
+        item.save(update_fields=["state", "last_error"])
+        return None
+    if isinstance(done.error, GaveUp):
+        _settle(route, item, error=done.error)
+        return None
+    verdict = route.unfound(item, done.error)
+    item.last_error = str(done.error)[:300]
+    item.save(update_fields=["last_error"])
     return verdict
 
 

@@ -31,6 +31,18 @@ class GaveUp(DeliveryError):
     """The item was tried as often, or for as long, as it may be."""
 
 
+class NotThere(DeliveryError):
+    """An item of unknown outcome did not arrive, and no longer can."""
+
+
+class StillUnknown(DeliveryError):
+    """What can be read does not tell yet; `wait` says when it may, if that is known."""
+
+    def __init__(self, detail: str, *, wait: timedelta | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
 @dataclass(frozen=True)
 class Hold:
     """Why nothing of a lane may go now, and when to look again."""
@@ -73,6 +85,15 @@ class Route(Protocol[ItemT]):
 
     def proven(self, item: ItemT) -> bool:
         """Return whether the far side showed that an ambiguous item arrived."""
+
+    def is_to_be_found(self, item: ItemT) -> bool:
+        """Return whether its outcome is unknown and has to be looked up."""
+
+    def find(self, item: ItemT) -> object:
+        """Return what `send` would have; NotThere, or why it is not known yet."""
+
+    def unfound(self, item: ItemT, error: DeliveryError) -> Verdict:
+        """Return how long an item whose outcome stays unknown has to wait."""
 
     def send(self, item: ItemT, *, send_before: float) -> object:
         """Carry the item over, or raise a DeliveryError."""

@@ -62,6 +62,16 @@ class ToBot:
         """Tell nothing: a bot shows by its answer alone what it has."""
         return False
 
+    def is_to_be_found(self, item: Event) -> bool:
+        """Never: an event is sent again, and the bot knows it by its `webhook-id`."""
+        return False
+
+    def find(self, item: Event) -> None:
+        """Find nothing: see `is_to_be_found`."""
+
+    def unfound(self, item: Event, error: DeliveryError) -> Verdict:
+        return self.judge(item, error)
+
     def send(self, item: Event, *, send_before: float) -> None:
         bot = item.bot
         if not bot.webhook_url or bot.runtime.webhook_disabled_at:

@@ -15,10 +15,10 @@ from handoff.chat_systems import Observation, UploadUnclear
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
-from handoff.relay import speaking
+from handoff.relay import read_back, speaking
 from handoff.relay.lanes import backoff
 from handoff.relay.observing import observe
-from handoff.relay.routes import Hold, Verdict, nothing_sent
+from handoff.relay.routes import Hold, StillUnknown, Verdict, nothing_sent
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
@@ -46,6 +46,8 @@ AUTHORIZATION_WAIT = timedelta(minutes=10)
 MAX_UPLOADS = 10
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
+# ServiceNow's clock and ours differ.
+OVERLAP = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
 
 
@@ -77,7 +79,7 @@ class ToServiceNow:
 
     def hold(self, item: Outgoing) -> Hold | None:
         runtime = item.lane.bot.connection.runtime
-        if item.state == ItemState.SENDING:
+        if item.state == ItemState.SENDING and not self.is_to_be_found(item):
             return self._hold_ambiguous(item)
         if ends_at := runtime.pause_ends_at:
             return Hold(reason=THROTTLED, until=ends_at)
@@ -94,13 +96,37 @@ class ToServiceNow:
         return is_start and self.handoff.heard_at is not None
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
-        """Wait as long again as has passed: the item must not be sent a second time."""
+        """Wait: the item must not be sent a second time on a guess."""
         if not item.last_error:
             item.last_error = OUTCOME_UNKNOWN
             item.save(update_fields=["last_error"])
-        age = now() - (item.attempt_started_at or item.created_at)
-        wait = min(max(age, FIRST_LOOK), LAST_LOOK)
-        return Hold(reason=AMBIGUOUS, until=Now() + wait)
+        return Hold(reason=AMBIGUOUS, until=Now() + _look_again_after(item))
+
+    def is_to_be_found(self, item: Outgoing) -> bool:
+        """Tell it of what can be read back."""
+        is_unknown = item.state == ItemState.SENDING
+        return is_unknown and self.chat_system.traits.can_read
+
+    def find(self, item: Outgoing) -> Observation | str | None:
+        conversation = speaking.conversation(self.handoff)
+        if item.kind == Outgoing.Kind.START:
+            entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
+            return read_back.opened(item, entries, handoff=self.handoff)
+        if item.kind == Outgoing.Kind.END:
+            read_back.ended(item, self.chat_system.observe(conversation))
+            return None
+        since = self.handoff.created_at - OVERLAP
+        shown = self.chat_system.messages(conversation, since=since)
+        return read_back.found(item, shown, handoff=self.handoff)
+
+    def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
+        """Look again: soon at first, and at once when it can no longer arrive."""
+        wait = _look_again_after(item)
+        if isinstance(error, Throttled):
+            wait = auth.pause(self.lane.bot.connection, error)
+        elif isinstance(error, StillUnknown) and error.wait is not None:
+            wait = min(wait, error.wait)
+        return Verdict(ItemState.SENDING, AMBIGUOUS, wait)
 
     def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
         conversation = speaking.conversation(self.handoff)
@@ -118,6 +144,8 @@ class ToServiceNow:
 
     def judge(self, item: Outgoing, error: DeliveryError) -> Verdict:
         if isinstance(error, Ambiguous):
+            item.over_attempt = item.attempts if error.ended else None
+            item.save(update_fields=["over_attempt"])
             return Verdict(ItemState.SENDING, AMBIGUOUS, FIRST_LOOK)
         if isinstance(error, Rejected):
             return Verdict(ItemState.FAILED, "rejected")
@@ -196,6 +224,12 @@ class ToServiceNow:
             return Reason.DELIVERY_FAILED
         refusals = self.chat_system.traits.refusals
         return refusals.get(error.status, Reason.REJECTED)
+
+
+def _look_again_after(item: Outgoing) -> timedelta:
+    """Return as long again as has passed."""
+    age = now() - (item.attempt_started_at or item.created_at)
+    return min(max(age, FIRST_LOOK), LAST_LOOK)
 
 
 def _authorization_wait() -> timedelta:

@@ -3,16 +3,19 @@ from datetime import timedelta
 
 import pytest
 import requests
+import responses
 from django.db.models import F
 from django.utils.timezone import now
 
 from handoff import relay, services
 from handoff.models import Attempt, Lane, Outgoing
 from servicenow_auth.models import ConnectionRuntime, State
+from tests.relay.agent_chat import ACCEPTED, call_back, drain
 from tests.relay.conftest import (
     ENVELOPE,
     LEAVE,
     MESSAGES,
+    VIRTUAL_AGENT,
     bodies,
     entry,
     events,
@@ -81,33 +84,34 @@ def test_each_outcome_leaves_its_item_where_it_belongs(
     assert (lane.wake_at is None) == (state == "failed")
 
 
-def test_an_ambiguous_item_is_never_sent_again_and_waits_longer_each_time(
-    http, running
+def test_what_cannot_be_looked_up_is_not_sent_again_and_waits_longer_each_time(
+    http, chat
 ):
-    post(running, "one", "two")
-    http.post(MESSAGES, status=502, body="<html>")
-    relay.drain(to_servicenow(running).pk)
+    call_back(chat, ACCEPTED)
+    post(chat, "one", "two")
+    http.replace(responses.POST, VIRTUAL_AGENT, status=502, body="<html>")
+    drain(chat)
     long_ago = now() - timedelta(minutes=2)
     Outgoing.objects.filter(state="sending").update(attempt_started_at=long_ago)
-    Lane.objects.filter(handoff=running).update(wake_at=now() - timedelta(seconds=1))
 
-    relay.drain(to_servicenow(running).pk)
+    drain(chat)
 
-    lane = to_servicenow(running)
-    assert len(http.calls) == 1
-    assert states(running)[1:] == ["sending", "pending"]
+    lane = to_servicenow(chat)
+    assert len(http.calls) == 2
+    assert states(chat)[1:] == ["sending", "pending"]
     assert lane.stalled_reason == "ambiguous"
     assert lane.wake_at > now() + timedelta(seconds=100)
 
 
-def test_an_intent_of_a_dead_worker_is_ambiguous_and_visible(running):
-    post(running, "one")
-    item = Outgoing.objects.filter(lane__handoff=running).last()
+def test_an_intent_of_a_dead_worker_is_ambiguous_and_visible(chat):
+    call_back(chat, ACCEPTED)
+    post(chat, "one")
+    item = Outgoing.objects.filter(lane__handoff=chat).last()
     Outgoing.objects.filter(pk=item.pk).update(
         state="sending", attempts=1, attempt_started_at=now()
     )
 
-    relay.drain(to_servicenow(running).pk)
+    drain(chat)
 
     item.refresh_from_db()
     assert item.is_ambiguous

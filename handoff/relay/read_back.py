@@ -1,0 +1,132 @@
+"""What became of an item of unknown outcome, by what ServiceNow shows.
+
+At most one item of a conversation is unbound at a time, and only we write as our
+user. So a record of ours with its text that is no other item's is the item. That
+there is none proves something only once no earlier attempt can still be applied, and
+only if the same read showed a record that we know: access rules leave rows out in
+silence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from handoff import files
+from handoff.chat_systems import Entry, EntryState, InboundMessage, Observation
+from handoff.chat_systems.text import is_same
+from handoff.models import Handoff, Outgoing
+from handoff.models.lane import ItemState
+from handoff.relay.routes import GaveUp, NotThere, StillUnknown
+
+OPEN = (EntryState.WAITING, EntryState.ACCEPTED, EntryState.ESCALATED)
+
+
+@dataclass
+class Records:
+    """What a read of a conversation shows, next to what we know of it."""
+
+    # Written by us and no item's yet, oldest first.
+    free: list[InboundMessage] = field(default_factory=list)
+    # Whether anything that must be there is.
+    is_controlled: bool = False
+
+
+def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> str:
+    """Return the sys_id of a message that arrived; else NotThere or StillUnknown."""
+    records = _sort(shown, item=item, handoff=handoff)
+    same = [record for record in records.free if _says(record, item)]
+    if same:
+        item.duplicates = [record.sys_id for record in same[1:]]
+        item.save(update_fields=["duplicates"])
+        return same[0].sys_id
+    if not records.is_controlled:
+        raise StillUnknown(
+            "It is not known whether it arrived: ServiceNow does not show us what we"
+            " have sent before. The integration user must be able to read it."
+        )
+    raise missing(item)
+
+
+def opened(item: Outgoing, shown: list[Entry], *, handoff: Handoff) -> Observation:
+    """Return a conversation that was opened; else NotThere or StillUnknown."""
+    ours = handoff.bot.connection.runtime.user_sys_id
+    named = [entry for entry in shown if entry.seen.group_id]
+    groups = {entry.seen.group_id for entry in named}
+    known = set(
+        Handoff.objects.filter(bot=handoff.bot_id, group_id__in=groups).values_list(
+            "group_id", flat=True
+        )
+    )
+    for entry in named:
+        is_free = entry.opened_by == ours and entry.seen.group_id not in known
+        if is_free and is_same(item.text, entry.text):
+            return entry.seen
+    if not known:
+        raise StillUnknown(
+            "It is not known whether the chat was opened: ServiceNow shows us none of"
+            " those that we opened in this queue."
+        )
+    error = missing(item)
+    if handoff.is_final and isinstance(error, NotThere):
+        raise GaveUp("It ended before it was opened.")
+    raise error
+
+
+def ended(item: Outgoing, seen: Observation | None) -> None:
+    """Return if the conversation is over there; else NotThere or StillUnknown."""
+    if seen is None or seen.state == EntryState.UNKNOWN:
+        raise StillUnknown("ServiceNow does not tell whether the chat is over.")
+    if seen.state in OPEN:
+        raise missing(item)
+
+
+def missing(item: Outgoing) -> NotThere | StillUnknown:
+    """Return what it means that an item is not there: an attempt may yet be applied."""
+    if item.over_attempt == item.attempts or item.attempt_started_at is None:
+        return NotThere("It did not arrive.")
+    still = settings.REQUEST_DEADLINE + settings.SETTLE_TIME
+    rest = item.attempt_started_at + still - now()
+    if rest <= timedelta(0):
+        return NotThere("It did not arrive.")
+    return StillUnknown("It has not arrived, and still may.", wait=rest)
+
+
+def _sort(
+    shown: Iterable[InboundMessage], *, item: Outgoing, handoff: Handoff
+) -> Records:
+    """Tell records that are somebody's from those that may be the item."""
+    user_name = handoff.bot.connection.runtime.user_name.casefold()
+    sent = list(
+        Outgoing.objects.filter(lane=item.lane, state=ItemState.SENT)
+        .exclude(kind=Outgoing.Kind.END)
+        .order_by("sequence")
+    )
+    bound = {name for one in sent for name in (one.sys_id, *one.duplicates) if name}
+    theirs = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
+    records = Records()
+    for record in shown:
+        if record.sys_id in bound or record.sys_id in theirs:
+            records.is_controlled = True
+        elif record.author.casefold() == user_name:
+            records.free.append(record)
+    for one in sent:
+        if not one.sys_id:
+            _take_unnamed(records, one)
+    return records
+
+
+def _take_unnamed(records: Records, sent: Outgoing) -> None:
+    """Give an item that got no sys_id, such as a start, the first record like it."""
+    for record in records.free:
+        if _says(record, sent):
+            records.free.remove(record)
+            records.is_controlled = True
+            return
+
+
+def _says(record: InboundMessage, item: Outgoing) -> bool:
+    labels = [files.label(file.file_name) for file in record.files]
+    return any(is_same(item.text, text) for text in [record.text, *labels] if text)

@@ -1,0 +1,272 @@
+"""What becomes of an item of unknown outcome, by what ServiceNow shows."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+from django.utils.timezone import now
+
+from handoff import relay, services
+from handoff.models import Handoff, Lane, Outgoing
+from servicenow_auth.models import ConnectionRuntime
+from tests.relay.conftest import (
+    ENVELOPE,
+    MESSAGES,
+    events,
+    message,
+    post,
+    states,
+    to_servicenow,
+)
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+
+US = {"created_by": "Chatbot.Interface", "sender_name": "Chatbot"}
+BROKEN: dict[str, Any] = {"status": 502, "body": "<html>"}
+
+
+def ours(sys_id: str, text: str) -> dict[str, Any]:
+    return message(sys_id, text, **US)
+
+
+OPENING = ours("0" * 32, "My door is jammed.")
+
+
+@pytest.fixture
+def unknown(http, running: Handoff) -> Handoff:
+    """A message was sent and its answer lost; another one waits behind it."""
+    post(running, "one", "two")
+    http.post(MESSAGES, **BROKEN)
+    relay.drain(to_servicenow(running).pk)
+    assert states(running)[1:] == ["sending", "pending"]
+    return running
+
+
+def shows(http, *rows: dict[str, Any]) -> None:
+    http.get(MESSAGES, json={"result": [*rows, OPENING]})
+
+
+def drain(handoff: Handoff) -> None:
+    lane = to_servicenow(handoff)
+    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
+    relay.drain(lane.pk)
+
+
+def settle() -> None:
+    """Let the time pass in which an attempt may still be applied."""
+    for name in ("attempt_started_at", "first_attempt_at"):
+        Outgoing.objects.filter(state="sending").update(
+            **{name: F(name) - timedelta(seconds=76)}
+        )
+
+
+def takes(http, sys_id: str) -> None:
+    http.post(MESSAGES, json={"result": {"sys_id": sys_id}})
+
+
+def posted(http) -> list[str]:
+    """Return the texts that were posted to ServiceNow."""
+    posts = [call.request for call in http.calls if call.request.method == "POST"]
+    return [json.loads(request.body).get("message") for request in posts]
+
+
+def sys_ids(handoff: Handoff) -> list[str]:
+    items = Outgoing.objects.filter(lane__handoff=handoff, kind="message")
+    return list(items.order_by("sequence").values_list("sys_id", flat=True))
+
+
+def test_a_message_that_arrived_is_found_and_the_next_one_goes(http, unknown):
+    shows(http, ours("1" * 32, "one"))
+    takes(http, "2" * 32)
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["sent", "sent"]
+    assert sys_ids(unknown) == ["1" * 32, "2" * 32]
+    assert posted(http) == ["one", "two"]
+    assert events(unknown) == ["message.delivered"] * 2
+
+
+def test_one_that_did_not_arrive_is_sent_again_once_it_no_longer_can(http, unknown):
+    shows(http)
+    drain(unknown)
+    assert states(unknown)[1:] == ["sending", "pending"]
+    assert posted(http) == ["one"]
+
+    settle()
+    takes(http, "1" * 32)
+    takes(http, "2" * 32)
+    drain(unknown)
+
+    assert posted(http) == ["one", "one", "two"]
+    assert states(unknown)[1:] == ["sent", "sent"]
+    assert Outgoing.objects.get(text="one").attempts == 2
+
+
+def test_the_next_look_is_when_it_can_no_longer_arrive(http, unknown):
+    Outgoing.objects.filter(state="sending").update(
+        attempt_started_at=now() - timedelta(seconds=70)
+    )
+    shows(http)
+
+    drain(unknown)
+
+    wake_at = to_servicenow(unknown).wake_at
+    assert now() < wake_at < now() + timedelta(seconds=6)
+
+
+def test_absence_without_a_known_record_proves_nothing(http, unknown):
+    settle()
+    http.get(MESSAGES, json={"result": []})
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["sending", "pending"]
+    assert posted(http) == ["one"]
+    assert "does not show us" in Outgoing.objects.get(text="one").last_error
+
+
+def test_an_error_that_servicenow_answered_needs_no_time_to_settle(http, running):
+    post(running, "one")
+    http.post(MESSAGES, status=500, json=ENVELOPE)
+    relay.drain(to_servicenow(running).pk)
+    shows(http)
+    takes(http, "1" * 32)
+
+    drain(running)
+
+    assert states(running)[1:] == ["sent"]
+
+
+def test_a_later_attempt_that_broke_off_is_not_taken_for_the_answered_one(
+    http, running
+):
+    post(running, "one")
+    http.post(MESSAGES, status=500, json=ENVELOPE)
+    relay.drain(to_servicenow(running).pk)
+    shows(http)
+    http.post(MESSAGES, **BROKEN)
+    drain(running)
+
+    drain(running)
+
+    assert posted(http) == ["one", "one"]
+    assert states(running)[1:] == ["sending"]
+
+
+def test_the_same_words_said_before_are_another_message(http, running):
+    post(running, "yes")
+    takes(http, "1" * 32)
+    relay.drain(to_servicenow(running).pk)
+    again(running, "yes")
+    http.post(MESSAGES, **BROKEN)
+    drain(running)
+
+    shows(http, ours("1" * 32, "yes"))
+    drain(running)
+    assert states(running)[1:] == ["sent", "sending"]
+
+    shows(http, ours("1" * 32, "yes"), ours("2" * 32, "yes"))
+    drain(running)
+    assert sys_ids(running) == ["1" * 32, "2" * 32]
+
+
+def again(handoff: Handoff, text: str) -> None:
+    said = services.NewMessage(id="again", text=text)
+    services.post_message(handoff_id=handoff.pk, bot=handoff.bot, message=said)
+
+
+def test_the_question_is_not_taken_for_a_message_that_repeats_it(http, running):
+    Outgoing.objects.filter(kind="start").update(text="My door is jammed.")
+    post(running, "My door is jammed.")
+    http.post(MESSAGES, **BROKEN)
+    relay.drain(to_servicenow(running).pk)
+    shows(http)
+
+    drain(running)
+
+    assert states(running)[1:] == ["sending"]
+
+
+def test_what_stands_there_twice_is_noted_and_no_other_messages(http, running):
+    post(running, "yes")
+    http.post(MESSAGES, **BROKEN)
+    relay.drain(to_servicenow(running).pk)
+    twice = [ours("1" * 32, "yes"), ours("2" * 32, "yes")]
+    shows(http, *twice)
+    drain(running)
+    assert Outgoing.objects.get(text="yes").duplicates == ["2" * 32]
+
+    again(running, "yes")
+    http.post(MESSAGES, **BROKEN)
+    drain(running)
+    shows(http, *twice)
+    drain(running)
+
+    assert states(running)[1:] == ["sent", "sending"]
+
+
+def test_somebody_elses_same_words_are_not_ours(http, unknown):
+    shows(http, message("9" * 32, "one"))
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["sending", "pending"]
+
+
+@pytest.mark.parametrize(
+    "read", ["one &amp; two &lt;3", "one & two <3", "one  &amp; two\r\n<3 "]
+)
+def test_what_a_release_makes_of_a_text_does_not_hide_it(http, running, read):
+    post(running, "one & two\n<3")
+    http.post(MESSAGES, **BROKEN)
+    relay.drain(to_servicenow(running).pk)
+    shows(http, ours("1" * 32, read))
+
+    drain(running)
+
+    assert states(running)[1:] == ["sent"]
+
+
+def test_a_read_that_fails_leaves_all_as_it_is(http, unknown):
+    settle()
+    http.get(MESSAGES, status=403, json={"result": "no"})
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["sending", "pending"]
+    assert to_servicenow(unknown).wake_at > now()
+
+
+def test_a_throttled_read_pauses_the_connection(http, unknown):
+    http.get(MESSAGES, status=429, json=ENVELOPE, headers={"Retry-After": "60"})
+
+    drain(unknown)
+    drain(unknown)
+
+    assert ConnectionRuntime.objects.get().pause_ends_at is not None
+    assert states(unknown)[1:] == ["sending", "pending"]
+
+
+def test_what_a_dead_worker_had_in_hand_is_looked_for(http, running):
+    post(running, "one")
+    started = {"attempts": 1, "attempt_started_at": now(), "first_attempt_at": now()}
+    Outgoing.objects.filter(text="one").update(state="sending", **started)
+    shows(http, ours("1" * 32, "one"))
+
+    drain(running)
+
+    assert states(running)[1:] == ["sent"]
+    assert posted(http) == []
+
+
+def test_what_stays_unknown_for_a_day_is_given_up_and_told(http, unknown):
+    Outgoing.objects.filter(text="one").update(created_at=now() - timedelta(hours=25))
+    takes(http, "2" * 32)
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["failed", "sent"]
+    assert events(unknown) == ["message.failed", "message.delivered"]
