@@ -19,6 +19,7 @@ from handoff.sandbox.instance.answers import (
     not_authenticated,
     refuse,
 )
+from handoff.sandbox.instance.faults import api_calls
 from handoff.sandbox.instance.models import Row
 
 P = ParamSpec("P")
@@ -38,9 +39,13 @@ def api_view(*methods: str) -> Callable[[View[P]], Door[P]]:
             try:
                 user = authenticate(request)
                 _check_method(request, methods)
-                return view(request, user, *args, **kwargs)
             except Refusal as refusal:
                 return refuse(refusal)
+            return api_calls.answer(
+                request,
+                user=user,
+                apply=lambda: _applied(view, request, user, *args, **kwargs),
+            )
 
         return door
 
@@ -72,6 +77,15 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _unreadable()
     return body
+
+
+def _applied(
+    view: View[P], request: HttpRequest, user: Row, *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse:
+    try:
+        return view(request, user, *args, **kwargs)
+    except Refusal as refusal:
+        return refuse(refusal)
 
 
 def _unreadable() -> PlatformError:

@@ -1,17 +1,16 @@
-"""The log of API calls, and the control panel that tests and demos read and turn."""
+"""The log of API calls."""
 
-import json
 import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from handoff.sandbox.instance import switches
+from handoff.sandbox.instance.faults.api_calls import FAULT
 from handoff.sandbox.instance.models import Call
 
 LOGGED = ("/api/", "/oauth_")
+SHOWN = ("at", "method", "path", "status", "milliseconds", "user_name", "fault")
 
 
 class CallLog:
@@ -31,47 +30,17 @@ class CallLog:
             status=response.status_code,
             milliseconds=round((time.monotonic() - started) * 1000),
             user_name=request.META.get("SANDBOX_USER", ""),
+            fault=request.META.get(FAULT, ""),
         )
         return response
 
 
 @require_GET
 def log(request: HttpRequest) -> HttpResponse:
-    """List the calls, oldest first; `path` and `method` narrow the list."""
+    """List the calls, oldest first; `path`, `method`, `fault` narrow the list."""
     found = Call.objects.all()
-    for name in ("path", "method"):
+    for name in ("path", "method", "fault"):
         if name in request.GET:
             found = found.filter(**{name: request.GET[name]})
-    fields = ("at", "method", "path", "status", "milliseconds", "user_name")
-    calls = list(found.values(*fields))
+    calls = list(found.values(*SHOWN))
     return JsonResponse({"count": len(calls), "calls": calls})
-
-
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
-def control(request: HttpRequest) -> HttpResponse:
-    """Show the switches; a POST of `{name: value}` moves those that it names."""
-    if request.method == "POST":
-        # A page of another site can post a form here without asking, but not JSON.
-        if request.content_type != "application/json":
-            return JsonResponse({"error": "send application/json"}, status=415)
-        problem = _move(request.body)
-        if problem:
-            return JsonResponse({"error": problem}, status=400)
-    return JsonResponse(switches.read_all())
-
-
-def _move(body: bytes) -> str:
-    try:
-        wanted = json.loads(body)
-    except ValueError:
-        return "not JSON"
-    if not isinstance(wanted, dict):
-        return "not an object"
-    for name, value in wanted.items():
-        default = switches.DEFAULTS.get(name)
-        if type(value) is not type(default):
-            return f"no such switch, or no such value: {name}"
-    for name, value in wanted.items():
-        switches.move(name=name, value=value)
-    return ""

@@ -16,6 +16,7 @@ from handoff.sandbox.instance.connect_json import (
     profile_json,
     queue_json,
 )
+from handoff.sandbox.instance.faults.rows import visible
 from handoff.sandbox.instance.models import Row
 
 PAGE = 30
@@ -66,7 +67,9 @@ def queue_sessions(request: HttpRequest, user: Row, queue_id: str) -> Any:
         return entry_json(support.start(queue=queue, user=user, text=text))
     return [
         conversation_json(_row("live_group_profile", entry.value("group")), entry=entry)
-        for entry in store.find("chat_queue_entry", queue=queue_id)
+        for entry in visible(
+            store.find("chat_queue_entry", queue=queue_id), request=request, user=user
+        )
         if acl.may_see_entry(user, entry=entry)
     ]
 
@@ -95,7 +98,9 @@ def sessions(request: HttpRequest, user: Row) -> Any:
             if (entry.value("state") not in support.OPEN) == closed
         ]
     return [
-        entry_json(entry) for entry in entries if acl.may_see_entry(user, entry=entry)
+        entry_json(entry)
+        for entry in visible(entries, request=request, user=user)
+        if acl.may_see_entry(user, entry=entry)
     ]
 
 
@@ -153,7 +158,7 @@ def messages(request: HttpRequest, user: Row, group_id: str) -> Any:
     before = request.GET.get("before", "")
     if before.isdecimal():
         found = found.filter(created_ms__lt=int(before))
-    return messages_json(found[:PAGE])
+    return messages_json(visible(found[:PAGE], request=request, user=user))
 
 
 @connect_view("GET")

@@ -127,6 +127,7 @@ class Call(models.Model):
     status = models.IntegerField()
     milliseconds = models.IntegerField()
     user_name = models.CharField(max_length=100, blank=True)
+    fault = models.CharField(max_length=50, blank=True)
 
     objects: ClassVar[models.Manager["Call"]]
 
@@ -135,6 +136,18 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status}"
+
+
+class Strike(models.Model):
+    """A fault that has struck a call or a callback, under the name of its switch."""
+
+    fault = models.CharField(max_length=50, db_index=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager["Strike"]]
+
+    def __str__(self) -> str:
+        return f"{self.fault} at {self.at}"
 
 
 class Switch(models.Model):

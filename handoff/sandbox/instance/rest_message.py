@@ -5,6 +5,7 @@ from typing import Any
 import requests
 
 from handoff.sandbox.instance import store
+from handoff.sandbox.instance.faults import callbacks
 from handoff.sandbox.instance.models import Row
 
 # ServiceNow's own default for outbound calls.
@@ -26,31 +27,36 @@ def send(call: dict[str, Any]) -> dict[str, Any]:
     )
     if call["message"] and not (message and method):
         return _failed("No such REST message or method")
+    records = [row for row in (method, message) if row]
+    options = _options(call, records=records)
+    return callbacks.send(
+        call.get("body", "").encode(),
+        post=lambda body: _attempt(options, body=body),
+        unheard=_failed("ReadTimeout"),
+    )
+
+
+def _options(call: dict[str, Any], *, records: list[Row]) -> dict[str, Any]:
+    endpoints = [row.value("rest_endpoint") for row in records]
+    names = [row.value("http_method") for row in records]
+    return {
+        "method": call.get("http_method") or next(filter(None, names), "get"),
+        "url": call.get("endpoint") or next(filter(None, endpoints), ""),
+        "headers": {"User-Agent": USER_AGENT}
+        | stored_headers(records)
+        | call["headers"],
+        "timeout": min(call.get("timeout", MAX_SECONDS * 1000) / 1000, MAX_SECONDS),
+    }
+
+
+def _attempt(options: dict[str, Any], *, body: bytes) -> dict[str, Any]:
     try:
-        response = _post(call, message=message, method=method)
+        with requests.Session() as session:
+            session.trust_env = False
+            response = session.request(**options, data=body, allow_redirects=False)
     except (requests.RequestException, UnicodeError) as exc:
         return _failed(type(exc).__name__)
     return {"status": response.status_code, "body": response.text, "error": ""}
-
-
-def _post(
-    call: dict[str, Any], *, message: Row | None, method: Row | None
-) -> requests.Response:
-    records = [row for row in (method, message) if row]
-    endpoints = [row.value("rest_endpoint") for row in records]
-    names = [row.value("http_method") for row in records]
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.request(
-            call.get("http_method") or next(filter(None, names), "get"),
-            call.get("endpoint") or next(filter(None, endpoints), ""),
-            data=call.get("body", "").encode(),
-            headers={"User-Agent": USER_AGENT}
-            | stored_headers(records)
-            | call["headers"],
-            timeout=min(call.get("timeout", MAX_SECONDS * 1000) / 1000, MAX_SECONDS),
-            allow_redirects=False,
-        )
 
 
 def stored_headers(records: list[Row]) -> dict[str, str]:

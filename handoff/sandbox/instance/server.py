@@ -1,17 +1,30 @@
 """One process that serves the instance on loopback: threads for requests and rules."""
 
+import socket
 import sys
+from contextlib import suppress
+from typing import Any
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
 from handoff.sandbox.instance import addresses, business_rules, seed
+from handoff.sandbox.instance.faults.api_calls import HANG_UP
 from handoff.sandbox.instance.virtual_agent import engine, posts
 
 
 class Handler(WSGIRequestHandler):
     # Head and body are two writes; held back, the second costs 40 ms a call.
     disable_nagle_algorithm = True
+
+    def get_environ(self) -> dict[str, Any]:
+        return super().get_environ() | {HANG_UP: self._hang_up}
+
+    def _hang_up(self) -> None:
+        # The caller may have gone first. The stubs take the socket for a request.
+        with suppress(OSError):
+            connection: Any = self.connection
+            connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep quiet: the call log has it, and an address may carry a token."""

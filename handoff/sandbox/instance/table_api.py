@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from handoff.sandbox.instance import acl, store, users
 from handoff.sandbox.instance.answers import PlatformError, answer
 from handoff.sandbox.instance.api import api_view, json_body
+from handoff.sandbox.instance.faults.rows import visible
 from handoff.sandbox.instance.models import Row
 from handoff.sandbox.instance.records import as_json
 from handoff.sandbox.instance.schema import TABLES
@@ -33,7 +34,10 @@ def record(
 ) -> HttpResponse:
     _check_table(table)
     if request.method == "GET":
-        return _one(request, row=_readable_row(user, table=table, sys_id=sys_id))
+        row = _readable_row(user, table=table, sys_id=sys_id)
+        if not visible([row], request=request, user=user):
+            raise _not_found()
+        return _one(request, row=row)
     _check_may_write(user, operation="Update")
     with transaction.atomic():
         row = _readable_row(user, table=table, sys_id=sys_id)
@@ -58,6 +62,7 @@ def _list(request: HttpRequest, *, user: Row, table: str, version: str) -> HttpR
     offset = _number(request.GET, "sysparm_offset", default=0)
     # The limit comes before the ACLs, so a short page is not the last one.
     page = acl.readable(rows[offset : offset + limit], user=user)
+    page = visible(page, request=request, user=user)
     if version == "v1" and not page:
         raise _not_found()
     response = answer({"result": [_shown(request, row=row) for row in page]})

@@ -8,6 +8,7 @@ from handoff.sandbox.instance import (
     calls,
     connect,
     oauth,
+    panel,
     photos,
     table_api,
 )
@@ -34,7 +35,9 @@ urlpatterns = [
     path("oauth_revoke_token.do", oauth.revoke),
     path("desk/", include("handoff.sandbox.instance.desk.urls")),
     path("sandbox/api/log", calls.log),
-    path("sandbox/api/switches", calls.control),
+    path("sandbox/", panel.page, name="panel"),
+    path("sandbox/api/switches", panel.control),
+    path("sandbox/api/faults", panel.faults),
     path("api/now/connect/support/", include(_support)),
     path("api/now/connect/conversations/<str:group_id>", connect.conversation),
     path("api/now/connect/conversations/<str:group_id>/messages", connect.messages),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import requests
 
 from handoff.sandbox.instance import store
+from handoff.sandbox.instance.faults import callbacks
 from handoff.sandbox.instance.models import Post, Row
 from handoff.sandbox.instance.rest_message import USER_AGENT, stored_headers
 
@@ -32,7 +33,11 @@ def deliver(post: Post, *, version: tuple[int, ...]) -> None:
     if destination is None:
         log("No endpoint is configured for outbound messages")
         return
-    problem = _call(destination, body=json.dumps(post.body).encode())
+    problem = callbacks.send(
+        json.dumps(post.body).encode(),
+        post=lambda body: _call(destination, body=body),
+        unheard="ReadTimeout",
+    )
     if problem:
         log(f"Outbound message failed: {problem}")
 
