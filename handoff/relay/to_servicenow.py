@@ -91,9 +91,10 @@ class ToServiceNow:
         return None
 
     def proven(self, item: Outgoing) -> bool:
-        """Tell it of a start: ServiceNow spoke of the conversation that it opened."""
-        is_start = item.kind == Outgoing.Kind.START
-        return is_start and self.handoff.heard_at is not None
+        """Tell it of a start that ServiceNow spoke of, or a file that it fetched."""
+        if item.kind == Outgoing.Kind.START:
+            return self.handoff.heard_at is not None
+        return item.attachment is not None and item.attachment.fetched_at is not None
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
         """Wait: the item must not be sent a second time on a guess."""
@@ -173,8 +174,8 @@ class ToServiceNow:
     def sent(self, item: Outgoing, result: object) -> None:
         if isinstance(result, Observation):
             self._started(result)
-        elif isinstance(result, str):
-            self._message_sent(item, sys_id=result)
+        elif item.kind == Outgoing.Kind.MESSAGE:
+            self._message_sent(item, sys_id=result if isinstance(result, str) else "")
 
     def _started(self, observation: Observation) -> None:
         self.handoff.group_id = observation.group_id

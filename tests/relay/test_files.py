@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import responses
 from django.utils.timezone import now
 
 from handoff import files, services
@@ -210,6 +211,21 @@ def test_a_file_that_is_fetched_before_the_answer_delivers_as_well(http, chattin
     http.add_callback("POST", VIRTUAL_AGENT, fetch_at_once)
     drain(chatting)
 
+    assert events(chatting)[-1] == "message.delivered"
+
+
+def test_a_fetch_proves_a_file_whose_answer_was_lost(http, chatting):
+    attachment = upload(chatting)
+    say(chatting, attachment)
+    attachment.refresh_from_db()
+    http.replace(responses.POST, VIRTUAL_AGENT, status=502, body="<html>")
+    drain(chatting)
+    assert states(chatting)[1:] == ["sending"]
+
+    services.note_fetched(attachment=attachment)
+    drain(chatting)
+
+    assert states(chatting)[1:] == ["sent"]
     assert events(chatting)[-1] == "message.delivered"
 
 
