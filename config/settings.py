@@ -20,7 +20,7 @@ DEBUG = False
 DEMO: bool = env.bool("DEMO", default=False)
 
 # Where browsers, bots and ServiceNow reach us; Callback and Redirect URL begin so.
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL: str = env.web_address("PUBLIC_URL", default="http://127.0.0.1:8000")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
 )
@@ -29,10 +29,10 @@ TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
 
 DATABASES = {
     "default": with_options(
-        env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+        env.database("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
     )
 }
-REDIS_URL: str = env.str("REDIS_URL", default="")
+REDIS_URL: str = env.redis_address("REDIS_URL", default="")
 # Without Redis the doorbell is a folder that web, worker and beat share.
 BROKER_DIR: str = env.str("BROKER_DIR", default=str(BASE_DIR / ".broker"))
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=32)
@@ -44,7 +44,7 @@ SERVICENOW_EXTRA_ORIGINS: list[str] = env.list("SERVICENOW_EXTRA_ORIGINS", defau
 WEBHOOK_EXTRA_ORIGINS: list[str] = env.list("WEBHOOK_EXTRA_ORIGINS", default=[])
 
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
-LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL: str = env.log_level("LOG_LEVEL", default="INFO")
 
 # --- The lane: LANE_LEASE must exceed REQUEST_DEADLINE by ten seconds or more ------
 
