@@ -88,6 +88,12 @@ def is_same(sent: str, read: str) -> bool:
     return _plainest(read) in as_read
 
 
+def begins(sent: str, *, with_: str) -> bool:
+    """Tell whether what was read back may be the beginning of a text that was sent."""
+    start = _plainest(with_)
+    return any(_plainest(text).startswith(start) for text in (sent, decode(sent)))
+
+
 def _plainest(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 

@@ -7,7 +7,7 @@ only if the same read showed a record that we know: access rules leave rows out 
 silence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from django.utils.timezone import now
 
 from handoff import files
 from handoff.chat_systems import Entry, EntryState, InboundMessage, Observation
-from handoff.chat_systems.text import is_same
+from handoff.chat_systems.text import begins, is_same
 from handoff.models import Handoff, Outgoing
 from handoff.models.lane import ItemState
 from handoff.relay.routes import GaveUp, NotThere, StillUnknown
@@ -30,7 +30,7 @@ class Records:
 
     # Written by us and no item's yet, oldest first.
     free: list[InboundMessage] = field(default_factory=list)
-    # Whether anything that must be there is.
+    # Whether something of ours that must be there is: others' may be shown alone.
     is_controlled: bool = False
 
 
@@ -50,8 +50,18 @@ def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> s
     raise missing(item)
 
 
-def opened(item: Outgoing, shown: list[Entry], *, handoff: Handoff) -> Observation:
-    """Return a conversation that was opened; else NotThere or StillUnknown."""
+def opened(
+    item: Outgoing,
+    shown: list[Entry],
+    *,
+    handoff: Handoff,
+    read: Callable[[str], list[InboundMessage]],
+) -> Observation:
+    """Return a conversation that was opened; else NotThere or StillUnknown.
+
+    `read` returns the messages of one: a queue may show of a question only how it
+    begins.
+    """
     ours = handoff.bot.connection.runtime.user_sys_id
     named = [entry for entry in shown if entry.seen.group_id]
     groups = {entry.seen.group_id for entry in named}
@@ -62,7 +72,7 @@ def opened(item: Outgoing, shown: list[Entry], *, handoff: Handoff) -> Observati
     )
     for entry in named:
         is_free = entry.opened_by == ours and entry.seen.group_id not in known
-        if is_free and is_same(item.text, entry.text):
+        if is_free and _is_opened_with(item.text, entry, read=read):
             return entry.seen
     if not known:
         raise StillUnknown(
@@ -73,6 +83,15 @@ def opened(item: Outgoing, shown: list[Entry], *, handoff: Handoff) -> Observati
     if handoff.is_final and isinstance(error, NotThere):
         raise GaveUp("It ended before it was opened.")
     raise error
+
+
+def _is_opened_with(
+    text: str, entry: Entry, *, read: Callable[[str], list[InboundMessage]]
+) -> bool:
+    if is_same(text, entry.text):
+        return True
+    messages = read(entry.seen.group_id) if begins(text, with_=entry.text) else []
+    return any(is_same(text, message.text) for message in messages)
 
 
 def ended(item: Outgoing, seen: Observation | None) -> None:
@@ -105,10 +124,9 @@ def _sort(
         .order_by("sequence")
     )
     bound = {name for one in sent for name in (one.sys_id, *one.duplicates) if name}
-    theirs = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
     records = Records()
     for record in shown:
-        if record.sys_id in bound or record.sys_id in theirs:
+        if record.sys_id in bound:
             records.is_controlled = True
         elif record.author.casefold() == user_name:
             records.free.append(record)

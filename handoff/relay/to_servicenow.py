@@ -11,7 +11,12 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import Observation, UploadUnclear
+from handoff.chat_systems import (
+    Conversation,
+    InboundMessage,
+    Observation,
+    UploadUnclear,
+)
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
@@ -112,13 +117,18 @@ class ToServiceNow:
         conversation = speaking.conversation(self.handoff)
         if item.kind == Outgoing.Kind.START:
             entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
-            return read_back.opened(item, entries, handoff=self.handoff)
+            return read_back.opened(
+                item, entries, handoff=self.handoff, read=self._read
+            )
         if item.kind == Outgoing.Kind.END:
             read_back.ended(item, self.chat_system.observe(conversation))
             return None
-        since = self.handoff.created_at - OVERLAP
-        shown = self.chat_system.messages(conversation, since=since)
+        shown = self._read(self.handoff.group_id)
         return read_back.found(item, shown, handoff=self.handoff)
+
+    def _read(self, group_id: str) -> list[InboundMessage]:
+        since = self.handoff.created_at - OVERLAP
+        return self.chat_system.messages(Conversation(group_id=group_id), since=since)
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""

@@ -117,9 +117,11 @@ def test_the_next_look_is_when_it_can_no_longer_arrive(http, unknown):
     assert now() < wake_at < now() + timedelta(seconds=6)
 
 
-def test_absence_without_a_known_record_proves_nothing(http, unknown):
+@pytest.mark.parametrize("shown", [[], [message("9" * 32, "I am here")]])
+def test_absence_without_a_record_of_ours_proves_nothing(http, unknown, shown):
+    unknown.messages.create(role="agent", sys_id="9" * 32, text="I am here")
     settle()
-    http.get(MESSAGES, json={"result": []})
+    http.get(MESSAGES, json={"result": shown})
 
     drain(unknown)
 

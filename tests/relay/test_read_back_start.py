@@ -27,6 +27,7 @@ from tests.relay.conftest import (
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 US = "f" * 32
+CONVERSATION = f"{STATE.rpartition('/support')[0]}/conversations/{GROUP}"
 QUESTION = "My door is jammed."
 OTHER = {"sys_id": "7" * 32, "group": "8" * 32, "opened_by": US}
 
@@ -125,6 +126,22 @@ def test_another_chat_is_not_taken_for_it(http, unknown, known, other):
     assert states(unknown) == ["sending"]
 
 
+@pytest.mark.parametrize(
+    ("said", "found"), [(QUESTION, True), ("My door is gone.", False)]
+)
+@pytest.mark.parametrize("shown", ["My door is", ""])
+def test_a_queue_may_show_how_a_question_begins(
+    http, unknown, known, shown, said, found
+):
+    shows(http, known, opened(short_description=shown))
+    row = {"sys_id": "5" * 32, "group": GROUP, "formatted_message": said}
+    http.get(f"{CONVERSATION}/messages", json={"result": [row]})
+
+    drain(unknown)
+
+    assert states(unknown) == ["sent" if found else "sending"]
+
+
 def test_one_that_ended_meanwhile_is_not_opened_again(http, unknown, known):
     services.end_handoff(handoff_id=unknown.pk, bot=unknown.bot)
     settle()
@@ -172,7 +189,7 @@ def test_what_was_said_meanwhile_follows(http, unknown):
     post(unknown, "Are you there?")
     shows(http, opened())
     said = http.post(
-        f"{STATE.rpartition('/support')[0]}/conversations/{GROUP}/messages",
+        f"{CONVERSATION}/messages",
         json={"result": {"sys_id": "2" * 32}},
     )
 
