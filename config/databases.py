@@ -17,8 +17,10 @@ POSTGRES_OPTIONS = {
 def with_options(database: dict[str, Any]) -> dict[str, Any]:
     """Complete what DATABASE_URL says to an entry of Django's DATABASES."""
     sqlite = database["ENGINE"].endswith("sqlite3")
+    ours = SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS
     return database | {
-        "OPTIONS": SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS,
+        # What the address asks for, such as ?sslmode=verify-full, is kept.
+        "OPTIONS": database.get("OPTIONS", {}) | ours,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -1,0 +1,17 @@
+from config.databases import POSTGRES_OPTIONS, with_options
+from config.env import database_entry
+
+
+def test_what_the_address_asks_of_postgres_is_kept():
+    address = "postgres://a:b@c:5432/d?sslmode=verify-full&sslrootcert=/ca.pem"
+
+    options = with_options(database_entry(address))["OPTIONS"]
+
+    asked = {"sslmode": "verify-full", "sslrootcert": "/ca.pem"}
+    assert options == POSTGRES_OPTIONS | asked
+
+
+def test_our_own_options_of_postgres_win():
+    address = "postgres://a:b@c:5432/d?options=-csynchronous_commit%3Doff"
+
+    assert with_options(database_entry(address))["OPTIONS"] == POSTGRES_OPTIONS
