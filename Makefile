@@ -6,7 +6,7 @@ install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no
 # pip compiles on one core; without it the demo's processes each compile all.
 compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 
-.PHONY: demo test lint
+.PHONY: demo test lint bench
 
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
 	$(bin)/python -m handoff.management.demo $(ARGS)
@@ -27,6 +27,10 @@ lint: .venv/dev ## Style, types, migrations, settings, API schema, known vulnera
 	$(bin)/python manage.py check --fail-level WARNING
 	$(bin)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(bin)/python .ci/audit.py
+
+bench: .venv/runtime ## How fast it is, beside what one would write without it. ARGS=--quick for a short look
+	.ci/services
+	$(bin)/python -m bench $(ARGS)
 
 .venv/runtime: requirements.txt
 	$(PYTHON) -m venv .venv

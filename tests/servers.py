@@ -37,7 +37,7 @@ class Missing(RuntimeError):
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres(*, durable: bool = False) -> Iterator[str]:
     """Run a PostgreSQL of our own; yield its URL.
 
     It refuses root, so root runs it as nobody, in a folder that is nobody's.
@@ -50,7 +50,7 @@ def postgres() -> Iterator[str]:
         where = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", name]
         with Process(
             # -F: what a power cut would lose is nothing to a test.
-            [binaries / "postgres", *where, "-F", "-N", "200"],
+            [binaries / "postgres", *where, *([] if durable else ["-F"]), "-N", "200"],
             log=folder / "log",
             user=user,
             stop_signal=SIGINT,
@@ -95,7 +95,7 @@ def redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="handoff-redis-") as folder:
         command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
         with Process([*command, "--dir", folder], log=Path(folder, "log")) as process:
-            process.wait_until(lambda: _listens(port))
+            process.wait_until(lambda: listens(port))
             yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -121,6 +121,6 @@ def _program(*names: str, package: str) -> str:
     raise Missing(f"{names[0]}: install the package {package}")
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

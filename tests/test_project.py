@@ -19,7 +19,7 @@ from tests.processes import ROOT, inherited
 MAX_MODULE = 300
 MAX_FUNCTION = 50
 PRODUCT = ("config", "handoff", "servicenow_auth")
-CODE = (*PRODUCT, "tests", "examples")
+CODE = (*PRODUCT, "tests", "examples", "bench")
 PYTHON = [
     path.relative_to(ROOT)
     for folder in CODE

@@ -1,0 +1,1 @@
+"""The least that a callback could do: one INSERT."""

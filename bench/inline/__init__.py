@@ -1,0 +1,1 @@
+"""The shortest relay: store, and post to ServiceNow within the view."""
