@@ -1,0 +1,254 @@
+"""Whatever becomes of the callbacks, the bot is told all once, and the end last."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import responses
+from django.db import transaction
+from django.utils.timezone import now
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from handoff import services
+from handoff.exceptions import MalformedBody
+from handoff.models import Event, Handoff
+from handoff.relay import inbox, looking
+from tests import fence
+from tests.relay.conftest import AGENT, GROUP, HOST, MESSAGES, STATE, entry, message
+
+PROFILE = f"{HOST}/api/now/live/profiles/sys_user.{AGENT}"
+WAITING, ACCEPTED, CLOSED = 1, 2, 3
+US = "chatbot.interface"
+Row = dict[str, Any]
+PAUSES = st.lists(st.integers(0, 1500), min_size=1, max_size=4)
+PLACES = st.lists(st.integers(0, 5), min_size=1, max_size=6)
+
+
+@dataclass
+class Desk:
+    """What ServiceNow has of the conversation."""
+
+    rows: list[Row] = field(default_factory=list)
+    state: int = WAITING
+    agent: str = ""
+
+    @property
+    def entry(self) -> Row:
+        return entry(self.state, assigned_to=self.agent)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != CLOSED
+
+    def write(self, *, author: str, after: int) -> Row:
+        last = self.rows[-1]["timestamp"] if self.rows else 1_790_000_000_000
+        text = f"text {len(self.rows)}"
+        # An id that says nothing about the order, as ServiceNow's do.
+        sys_id = hashlib.sha256(text.encode()).hexdigest()[:32]
+        row = message(sys_id, text, timestamp=last + after, created_by=author)
+        self.rows.append(row)
+        return row
+
+    def told_of(self, row: Row) -> Row:
+        """Return what the business rule sends of a message: its time in seconds."""
+        written = datetime.fromtimestamp(row["timestamp"] // 1000, tz=UTC)
+        names = ("group", "sys_id", "formatted_message", "sender_name")
+        body = {"event": "message", "sys_created_by": row["created_by"]}
+        body |= {name: row[name] for name in names}
+        return body | {"sys_created_on": f"{written:%Y-%m-%d %H:%M:%S}"}
+
+    def told_of_entry(self) -> Row:
+        shown = {name: str(value) for name, value in self.entry.items()}
+        return {"event": "state", **shown}
+
+
+class Ingestion(RuleBasedStateMachine):
+    """A conversation, and a worker that learns of it by callbacks and looks."""
+
+    def __init__(self, *, handoff: Handoff, http: responses.RequestsMock) -> None:
+        super().__init__()
+        self.desk = Desk()
+        self.on_the_way: list[Row] = []
+        self.handoff = handoff
+        self.judged = 0
+        self.is_down = False
+        self.is_lively = False
+        self.http = http
+        for url, shown in (
+            (STATE, lambda: [self.desk.entry]),
+            (MESSAGES, self._read),
+            (PROFILE, lambda: {"name": "Beth Anglin"}),
+        ):
+            http.add_callback(responses.GET, url, self._answer(shown))
+        self.example = transaction.atomic()
+        self.example.__enter__()
+
+    @initialize(pauses=PAUSES, is_lively=st.booleans())
+    def the_agent_greets(self, pauses: list[int], is_lively: bool) -> None:
+        self.somebody_writes(pauses=pauses, author="beth")
+        self.is_lively = is_lively
+
+    @precondition(lambda self: self.desk.is_open)
+    @rule(pauses=PAUSES, author=st.sampled_from(["beth", "beth", "system", US]))
+    def somebody_writes(self, pauses: list[int], author: str) -> None:
+        for pause in pauses:
+            row = self.desk.write(author=author, after=pause)
+            if author != US:
+                self.on_the_way.append(self.desk.told_of(row))
+
+    @precondition(lambda self: self.desk.state == WAITING)
+    @rule()
+    def an_agent_accepts(self) -> None:
+        self.desk.state, self.desk.agent = ACCEPTED, AGENT
+        self.on_the_way.append(self.desk.told_of_entry())
+
+    @precondition(lambda self: self.desk.is_open and len(self.desk.rows) > 5)
+    @rule()
+    def the_chat_is_closed(self) -> None:
+        self.desk.state = CLOSED
+        self.on_the_way.append(self.desk.told_of_entry())
+
+    @rule(
+        places=PLACES,
+        fate=st.sampled_from(["arrive", "come twice", "break", "get lost"]),
+        are_named=st.booleans(),
+        then=st.sampled_from(["take in", "look", "look in vain", "wait"]),
+    )
+    def callbacks(
+        self, places: list[int], fate: str, are_named: bool, then: str
+    ) -> None:
+        for body in self._take(places):
+            text = json.dumps(body)
+            delivery_id = hashlib.sha256(text.encode()).hexdigest()
+            if fate != "get lost":
+                self._receive(
+                    text[:-1] if fate == "break" else text,
+                    delivery_id=delivery_id if are_named else None,
+                )
+            if fate == "come twice":
+                self.on_the_way.append(body)
+        if then == "take in":
+            self._take_in()
+        elif then != "wait":
+            self._look(is_down=then == "look in vain")
+
+    def teardown(self) -> None:
+        try:
+            if self.desk.is_open:
+                self.the_chat_is_closed()
+            for _ in range(3):
+                self._look(is_down=False)
+            self._all_arrive()
+            self._judge()
+        finally:
+            assert fence.refused(self.http) == []
+            self.http.reset()
+            transaction.set_rollback(True)
+            self.example.__exit__(None, None, None)
+
+    def _take(self, places: list[int]) -> list[Row]:
+        taken = places[: len(self.on_the_way)]
+        return [self.on_the_way.pop(n % len(self.on_the_way)) for n in taken]
+
+    def _receive(self, body: str, *, delivery_id: str | None) -> None:
+        with suppress(MalformedBody):
+            services.receive_callback(
+                bot=self.handoff.bot,
+                body=body.encode(),
+                authenticated_by="signature",
+                delivery_id=delivery_id,
+            )
+
+    def _take_in(self) -> None:
+        inbox.process(bot_id=self.handoff.bot_id, group_id=GROUP)
+        self._judge_order(lambda row: row["timestamp"] // 1000)
+
+    def _look(self, *, is_down: bool) -> None:
+        self.is_down = is_down
+        past = now() - timedelta(seconds=1)
+        Handoff.objects.filter(poll_at__isnull=False).update(poll_at=past)
+        looking.look(self.handoff.pk)
+        self._judge_order(lambda row: (row["timestamp"], row["sys_id"]))
+
+    def _all_arrive(self) -> None:
+        for body in reversed(self.on_the_way):
+            self._receive(json.dumps(body), delivery_id=None)
+        self._take_in()
+
+    def _answer(self, shown: Callable[[], Any]) -> Callable[[Any], Any]:
+        def answer(_: Any) -> tuple[int, dict[str, str], str]:
+            if self.is_down:
+                return 503, {}, "<html>"
+            return 200, {}, json.dumps({"result": shown()})
+
+        return answer
+
+    def _read(self) -> list[Row]:
+        """Show the messages; the last is written and told of during the answer."""
+        shown = self.desk.rows[::-1]
+        if self.is_lively:
+            self._go_on()
+        return shown
+
+    def _go_on(self) -> None:
+        """Let the end be told before the last words."""
+        if self.desk.is_open:
+            self.somebody_writes(pauses=[100], author="beth")
+            self.the_chat_is_closed()
+            self._receive(json.dumps(self.on_the_way.pop()), delivery_id=None)
+            self._take_in()
+        else:
+            self._all_arrive()
+
+    def _told(self) -> list[Row]:
+        """Return the rows that the bot was told of, in the order of the telling."""
+        rows = {row["formatted_message"]: row for row in self.desk.rows}
+        told = Event.objects.filter(handoff=self.handoff, type="message.created")
+        ordered = told.order_by("sequence").values_list("payload", flat=True)
+        return [rows[payload["data"]["text"]] for payload in ordered]
+
+    def _judge_order(self, key: Callable[[Row], Any]) -> None:
+        """Judge what was told by one transaction, by the times that it could see."""
+        new = self._told()[self.judged :]
+        self.judged += len(new)
+        assert new == sorted(new, key=key)
+
+    def _judge(self) -> None:
+        told = [row["sys_id"] for row in self._told()]
+        said = [row["sys_id"] for row in self.desk.rows if row["created_by"] != US]
+        assert sorted(told) == sorted(said)
+        events = Event.objects.filter(handoff=self.handoff).order_by("sequence")
+        ends = [event.payload["data"].get("final", False) for event in events]
+        assert ends == [False] * (len(ends) - 1) + [True]
+        assert events.last().payload["data"]["messages_complete"] is True
+
+
+@pytest.mark.django_db
+def test_all_is_told_once_in_order_and_the_end_last(http, running):
+    class OfThisTest(Ingestion):
+        def __init__(self) -> None:
+            super().__init__(handoff=running, http=http)
+
+    run_state_machine_as_test(
+        OfThisTest,
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=True,
+            database=None,
+        ),
+    )
