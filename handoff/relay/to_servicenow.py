@@ -114,17 +114,18 @@ class ToServiceNow:
         return is_unknown and self.chat_system.traits.can_read
 
     def find(self, item: Outgoing) -> Observation | str | None:
-        conversation = speaking.conversation(self.handoff)
+        conversation, read_at = speaking.conversation(self.handoff), now()
         if item.kind == Outgoing.Kind.START:
             entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
             return read_back.opened(
-                item, entries, handoff=self.handoff, read=self._read
+                item, entries, handoff=self.handoff, read=self._read, read_at=read_at
             )
         if item.kind == Outgoing.Kind.END:
-            read_back.ended(item, self.chat_system.observe(conversation))
+            seen = self.chat_system.observe(conversation)
+            read_back.ended(item, seen, read_at=read_at)
             return None
         shown = self._read(self.handoff.group_id)
-        return read_back.found(item, shown, handoff=self.handoff)
+        return read_back.found(item, shown, handoff=self.handoff, read_at=read_at)
 
     def _read(self, group_id: str) -> list[InboundMessage]:
         since = self.handoff.created_at - OVERLAP

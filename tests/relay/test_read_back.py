@@ -1,6 +1,7 @@
 """What becomes of an item of unknown outcome, by what ServiceNow shows."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -115,6 +116,22 @@ def test_the_next_look_is_when_it_can_no_longer_arrive(http, unknown):
 
     wake_at = to_servicenow(unknown).wake_at
     assert now() < wake_at < now() + timedelta(seconds=6)
+
+
+def test_a_read_that_began_too_early_proves_no_absence(http, unknown):
+    """The last of the time passes while ServiceNow answers."""
+    nearly = now() - timedelta(seconds=75 - 0.5)
+    Outgoing.objects.filter(state="sending").update(attempt_started_at=nearly)
+
+    def answer_late(request: Any) -> tuple[int, dict[str, str], str]:
+        time.sleep(0.6)
+        return 200, {}, json.dumps({"result": [OPENING]})
+
+    http.add_callback("GET", MESSAGES, answer_late)
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["sending", "pending"]
 
 
 @pytest.mark.parametrize("shown", [[], [message("9" * 32, "I am here")]])
