@@ -131,6 +131,7 @@ def test_a_read_that_began_too_early_proves_no_absence(http, unknown):
 
     drain(unknown)
 
+    assert posted(http) == ["one"]
     assert states(unknown)[1:] == ["sending", "pending"]
 
 
