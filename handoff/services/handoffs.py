@@ -103,13 +103,18 @@ def start_handoff(*, bot: Bot, request: StartRequest) -> Started:
 
 def _find(bot: Bot, request: StartRequest) -> Started | None:
     mine = Handoff.objects.filter(bot=bot)
-    repeated = request.id and mine.filter(request_id=request.id).first()
-    if repeated:
-        if repeated.body_hash != _hash(request):
-            raise RequestConflict("This id came before with another body.")
-        return Started(handoff=repeated, repeated=True)
-    running = mine.open().filter(conversation_id=request.conversation_id).first()
-    return Started(handoff=running, message_sent=False) if running else None
+    repeated = mine.filter(request_id=request.id).first() if request.id else None
+    known = (
+        repeated or mine.open().filter(conversation_id=request.conversation_id).first()
+    )
+    if known is None:
+        return None
+    # The same request may have been stored between the two questions.
+    if request.id is None or known.request_id != request.id:
+        return Started(handoff=known, message_sent=False)
+    if known.body_hash != _hash(request):
+        raise RequestConflict("This id came before with another body.")
+    return Started(handoff=known, repeated=True)
 
 
 def _hash(request: StartRequest | NewMessage) -> str:
