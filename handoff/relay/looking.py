@@ -33,7 +33,6 @@ AFTER_TROUBLE = timedelta(seconds=60)
 # An end that nobody could read the messages before is announced after this, marked.
 END_PATIENCE = timedelta(seconds=60)
 END_RETRY = timedelta(seconds=5)
-OVERLAP = timedelta(minutes=5)
 # Where messages can't be read, one that the end overtook may still come.
 STRAGGLERS = timedelta(seconds=3)
 AGAIN_SOON = timedelta(seconds=1)
@@ -120,7 +119,7 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
 
 
 def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
-    since = handoff.created_at - OVERLAP
+    since = speaking.first_word(handoff)
     messages = system.messages(speaking.conversation(handoff), since=since)
     known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
     news = [message for message in messages if message.sys_id not in known]

@@ -1,6 +1,7 @@
 """What an item says, as a chat system takes it."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from handoff import chat_systems
 from handoff.chat_systems import Conversation, Opening, OutboundMessage, Progress
@@ -10,11 +11,18 @@ from handoff.opening import TranscriptEntry
 from handoff.relay import file_transfer
 from handoff.relay.routes import nothing_sent
 
+OVERLAP = timedelta(minutes=5)
+
 
 def conversation(handoff: Handoff) -> Conversation:
     return Conversation(
         group_id=handoff.group_id, user=handoff.user, language=handoff.language
     )
+
+
+def first_word(handoff: Handoff) -> datetime:
+    """Return since when a conversation is read: its clock and ours differ."""
+    return handoff.created_at - OVERLAP
 
 
 def opening(handoff: Handoff, item: Outgoing) -> Opening:

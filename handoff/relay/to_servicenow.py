@@ -51,8 +51,6 @@ AUTHORIZATION_WAIT = timedelta(minutes=10)
 MAX_UPLOADS = 10
 FIRST_LOOK = timedelta(seconds=5)
 LAST_LOOK = timedelta(minutes=5)
-# ServiceNow's clock and ours differ.
-OVERLAP = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
 
 
@@ -128,7 +126,7 @@ class ToServiceNow:
         return read_back.found(item, shown, handoff=self.handoff, read_at=read_at)
 
     def _read(self, group_id: str) -> list[InboundMessage]:
-        since = self.handoff.created_at - OVERLAP
+        since = speaking.first_word(self.handoff)
         return self.chat_system.messages(Conversation(group_id=group_id), since=since)
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:

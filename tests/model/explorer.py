@@ -48,12 +48,12 @@ class Explored:
     def stuck(self) -> int | None:
         """Return the first state from which not all messages can become sent."""
         ends = (n for n, s in enumerate(self.states) if set(s.items) == {Item.SENT})
-        todo = list(ends)
-        finishing = {START, *todo}
-        while todo:
-            found = set(self.before[todo.pop()]) - finishing
+        frontier = list(ends)
+        finishing = {START, *frontier}
+        while frontier:
+            found = set(self.before[frontier.pop()]) - finishing
             finishing |= found
-            todo += found
+            frontier += found
         return next((n for n in range(len(self.states)) if n not in finishing), None)
 
 

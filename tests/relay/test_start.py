@@ -1,6 +1,8 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from handoff import lifecycle, relay, services
@@ -130,3 +132,23 @@ def test_a_state_that_was_left_meanwhile_is_not_left_again(handoff):
     assert not lifecycle.move_to(late, State.ACCEPTED, accepted_at=now())
 
     assert Handoff.objects.get().state == State.QUEUED
+
+
+def test_a_repeat_whose_first_was_stored_a_moment_ago_is_a_repeat(bot):
+    """The first is committed after the look for its id, before that for its chat."""
+    request = services.StartRequest(conversation_id="c-8", message="Hi", id="r-8")
+    stored: list[services.Started | None] = []
+
+    def store_it(execute: Any, sql: str, *args: Any) -> Any:
+        result = execute(sql, *args)
+        if not stored and sql.startswith("SELECT"):
+            stored.append(None)
+            stored[0] = services.start_handoff(bot=bot, request=request)
+        return result
+
+    with connection.execute_wrapper(store_it):
+        again = services.start_handoff(bot=bot, request=request)
+
+    assert stored[0] is not None
+    assert stored[0].created
+    assert again == services.Started(handoff=stored[0].handoff, repeated=True)
