@@ -1,9 +1,9 @@
 """Every setting of the product, read from the environment (see .env.example)."""
 
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
+from config.broker_options import transport_options
 from config.databases import with_options
 from config.env import BASE_DIR, env
 from config.logs import logging_config
@@ -256,25 +256,8 @@ CELERY_BROKER_POOL_LIMIT = 20
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {
-        "visibility_timeout": 120,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 2,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-        "retry_on_timeout": False,
-        "global_keyprefix": "handoff:",
-    }
-    if REDIS_URL
-    else {
-        "data_folder_in": BROKER_DIR,
-        "data_folder_out": BROKER_DIR,
-        "control_folder": f"{BROKER_DIR}/control",
-        "polling_interval": 0.02,
-    }
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(
+    redis=bool(REDIS_URL), folder=BROKER_DIR
 )
 # Threads: the work is waiting for the network, and the deadline is our own client's.
 CELERY_WORKER_POOL = "threads"
