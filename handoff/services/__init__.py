@@ -13,16 +13,10 @@ from handoff.services.bots import (
     tell_authorization_required,
 )
 from handoff.services.callbacks import receive_callback
-from handoff.services.handoffs import (
-    NewMessage,
-    Started,
-    StartRequest,
-    availability,
-    end_handoff,
-    post_message,
-    set_typing,
-    start_handoff,
-)
+from handoff.services.handoffs import availability, end_handoff, set_typing
+from handoff.services.messages import post_message
+from handoff.services.requests import NewMessage, StartRequest
+from handoff.services.starting import Started, start_handoff
 
 __all__ = [
     "NewMessage",
