@@ -100,8 +100,11 @@ class Process:
 class Product:
     """The product's own processes on one database and one broker, DEMO switched on.
 
-    `env` may be changed until a process is started.
+    `env` and `celery_app` may be changed until a process is started.
     """
+
+    # What workers run: another one of the tests' may have a trap in it.
+    celery_app = "config"
 
     def __init__(self, *, folder: Path, database_url: str, redis_url: str = "") -> None:
         self.folder = folder
@@ -146,7 +149,7 @@ class Product:
 
     def worker(self, name: str = "worker") -> Process:
         options = [f"--hostname={name}@%h", "--without-mingle", "--without-gossip"]
-        process = self.start(name, "celery", "-A", "config", "worker", *options)
+        process = self.start(name, "celery", "-A", self.celery_app, "worker", *options)
         process.wait_for_log(" ready.")
         return process
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("events",),
     ("chat_systems", "webhooks"),
     ("doorbell", "files", "limits", "opening", "signatures", "strict_json"),
-    ("metrics",),
+    ("failpoints", "metrics"),
     ("models",),
     ("exceptions",),
 )

@@ -2,6 +2,7 @@
 
 from django.utils.timezone import now
 
+from handoff.failpoints import Point, reach
 from handoff.models import Heartbeat
 from handoff.models.lane import Direction
 from handoff.relay import inbox, lanes, leases, looking, to_bot, to_servicenow
@@ -13,6 +14,7 @@ def drain(lane_id: int) -> None:
     if lease is None:
         return
     lane = lease.lane
+    reach(Point.AFTER_CLAIM, lane)
     if lane.direction == Direction.TO_SERVICENOW and lane.handoff is not None:
         lanes.drain(lease, to_servicenow.open_route(lane, lane.handoff))
     else:

@@ -17,6 +17,7 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import InboundMessage, News
+from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
 from handoff.relay import file_transfer
 from handoff.relay.ingesting import take_in, wants_files
@@ -89,6 +90,7 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> list[Wanted]:
             if wanted:
                 return wanted if _claim_fetch(callback, held) else []
             _close(callback, _take_in_all(handoff, callback, news, held))
+            reach(Point.IN_PROCESSING, callback)
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
     return []

@@ -10,8 +10,7 @@ import logging
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import uniform
+from datetime import datetime
 from typing import Generic
 
 from django.conf import settings
@@ -21,6 +20,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import doorbell
+from handoff.failpoints import Point, reach
 from handoff.models import Attempt, Lane
 from handoff.models.lane import ItemState
 from handoff.relay.leases import Lease, free
@@ -30,8 +30,8 @@ from servicenow_auth.exceptions import DeliveryError
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
-BACKOFF_CAP = timedelta(minutes=5)
 RECORD_RETRY = 0.5  # seconds
+HEARD = {True: Point.DURING_READ_BACK, False: Point.AFTER_ANSWER}
 INTENT_FIELDS = [
     "state",
     "attempts",
@@ -76,8 +76,10 @@ def drain(lease: Lease, opened: AbstractContextManager[Route[ItemT]]) -> None:
         task = _advance_surely(lease, route, None)
         while task is not None:
             done = _attempt(lease, route, task)
+            reach(HEARD[task.is_to_be_found], lease.lane)
             more = time.monotonic() < budget
             task = _advance_surely(lease, route, Step(task, done, more=more))
+            reach(Point.AFTER_RECORD, lease.lane)
 
 
 def _attempt(lease: Lease, route: Route[ItemT], task: Task[ItemT]) -> Done:
@@ -86,6 +88,7 @@ def _attempt(lease: Lease, route: Route[ItemT], task: Task[ItemT]) -> Done:
         if task.is_to_be_found:
             result = route.find(task.item)
         else:
+            reach(Point.AFTER_INTENT, lease.lane)
             result = route.send(task.item, send_before=lease.send_before)
     except DeliveryError as error:
         return Done(result=None, error=error, started_at=started_at)
@@ -178,6 +181,7 @@ def _intend(
         item.last_error = ""
         item.save(update_fields=INTENT_FIELDS)
         return Task(item)
+    reach(Point.NONE_LEFT, lease.lane)
     lease.release(wake_at=None)
     return None
 
@@ -269,13 +273,6 @@ def _log(lease: Lease, item: ItemT, done: Done, verdict: Verdict) -> None:
             "item_state": verdict.state,
         },
     )
-
-
-def backoff(since: datetime | None) -> timedelta:
-    """Return a random wait of up to the time that has passed, 1 s to 5 min."""
-    passed = (now() - since).total_seconds() if since else 0.0
-    ceiling = min(max(passed, 1.0), BACKOFF_CAP.total_seconds())
-    return timedelta(seconds=uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter
 
 
 def sweep() -> int:

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
 from handoff.chat_systems import ChatSystem
+from handoff.failpoints import Point, reach
 from handoff.models import Callback, Handoff
 from handoff.relay import file_transfer, speaking
 from handoff.relay.ingesting import take_in, wants_files
@@ -130,6 +131,7 @@ def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
         for message in news
         if wants_files(handoff, message)
     }
+    reach(Point.DURING_LOOK, handoff)
     with transaction.atomic():
         locked = lifecycle.lock(handoff.pk)
         for message in news:

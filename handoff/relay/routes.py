@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import uniform
 from typing import Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError
 from django.db.models.expressions import Combinable
+from django.utils.timezone import now
 
 from handoff.models import Event, Outgoing
 from handoff.models.lane import ItemState
@@ -16,6 +18,15 @@ from servicenow_auth.exceptions import DeliveryError, NotSent
 # A moment, or an expression of the database's clock.
 Time = datetime | Combinable
 ItemT = TypeVar("ItemT", Outgoing, Event)
+
+BACKOFF_CAP = timedelta(minutes=5)
+
+
+def backoff(since: datetime | None) -> timedelta:
+    """Return a random wait of up to the time that has passed, 1 s to 5 min."""
+    passed = (now() - since).total_seconds() if since else 0.0
+    ceiling = min(max(passed, 1.0), BACKOFF_CAP.total_seconds())
+    return timedelta(seconds=uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter
 
 
 @contextmanager

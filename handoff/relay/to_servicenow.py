@@ -21,9 +21,8 @@ from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
 from handoff.relay import read_back, speaking
-from handoff.relay.lanes import backoff
 from handoff.relay.observing import observe
-from handoff.relay.routes import Hold, StillUnknown, Verdict, nothing_sent
+from handoff.relay.routes import Hold, StillUnknown, Verdict, backoff, nothing_sent
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, strict_json
 from handoff.exceptions import MalformedBody
+from handoff.failpoints import Point, reach
 from handoff.models import Bot, Callback, Handoff
 
 # How rules that write JSON by hand name the conversation.
@@ -35,6 +36,7 @@ def receive_callback(
                 authenticated_by=authenticated_by,
                 body=body.decode(),
             )
+            reach(Point.CALLBACK_STORED, callback)
             doorbell.ring_callbacks(bot_id=bot.pk, group_id=group_id)
             return callback
     except IntegrityError:
