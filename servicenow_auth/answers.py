@@ -23,6 +23,7 @@ Json = dict[str, Any]
 DEFINITE = {400, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422, 431}
 MAX_RETRY_AFTER = 3600.0
 MAX_TEXT = 300
+MOST_AHEAD = 86_400.0  # seconds, either way
 # NUL, which PostgreSQL stores nowhere, and lone surrogates, which are no UTF-8.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TAG = re.compile(r"<[^<>]*>")
@@ -82,7 +83,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def clock_offset(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that ServiceNow's clock is ahead of ours, if it told."""
-    return _until(headers.get("Date", ""))
+    ahead = _until(headers.get("Date", ""))
+    # With such a clock TLS would have failed: it is no clock.
+    return ahead if ahead is not None and abs(ahead) < MOST_AHEAD else None
 
 
 def _seconds(text: str) -> float | None:

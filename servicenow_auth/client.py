@@ -25,6 +25,8 @@ from servicenow_auth.exceptions import (
 from servicenow_auth.models import AuthorizationType, Connection
 
 ReadT = TypeVar("ReadT")
+# Seconds: an answer's Date is from before it came, by up to a deadline.
+CLOCK_CHANGE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +59,14 @@ class Instance:
         self._session = transport.Session()
         self._grant: tokens.Grant | None = None
         self._troubled = False
-        self.clock_offset: float | None = None
+        self._clock_offset: float | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._session.close()
+        self._keep_clock()
 
     def authorize(self) -> None:
         """Get what authorizes the calls now, and not within the first of them."""
@@ -201,8 +204,16 @@ class Instance:
             trusted=origin in settings.SERVICENOW_EXTRA_ORIGINS,
             session=self._session,
         )
-        self.clock_offset = clock_offset(answer.headers)
+        self._clock_offset = clock_offset(answer.headers)
         return answer
+
+    def _keep_clock(self) -> None:
+        """Store how far the instance's clock is ahead, where that is news."""
+        ahead = self._clock_offset
+        known = self._grant.clock_offset if self._grant else None
+        if ahead is None or (known is not None and abs(ahead - known) < CLOCK_CHANGE):
+            return
+        states.note_clock(pk=self._connection.pk, ahead=ahead)
 
     @property
     def version(self) -> int | None:

@@ -235,7 +235,6 @@ def who_am_i(connection: Connection) -> Identity:
         user_sys_id=identity.sys_id,
         user_name=identity.user_name,
         user_checked_at=Now(),
-        clock_offset=instance.clock_offset,
     ):
         raise NotAuthorized("The credentials were changed meanwhile. Check again.")
     return identity

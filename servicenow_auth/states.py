@@ -65,6 +65,10 @@ def note_success(*, pk: UUID) -> None:
     rows.exclude(state=State.NEEDS_REAUTHORIZATION).update(detail="", refusals=0)
 
 
+def note_clock(*, pk: UUID, ahead: float) -> None:
+    ConnectionRuntime.objects.filter(pk=pk).update(clock_offset=ahead)
+
+
 def _announce(pk: UUID, *, ready: bool) -> None:
     connection = Connection.objects.select_related("runtime").get(pk=pk)
     authorization_changed.send(sender=Connection, connection=connection, ready=ready)

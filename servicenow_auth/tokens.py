@@ -45,7 +45,8 @@ SAVE_FOR = 60.0
 class Grant:
     """Where and as whom to call, read together: credentials go to their own host.
 
-    `version` is that of the credentials; `troubled`: the last calls went wrong.
+    `version` is that of the credentials; `troubled`: the last calls went wrong;
+    `clock_offset` is what is known of the instance's clock.
     """
 
     host_url: str
@@ -53,6 +54,7 @@ class Grant:
     header: str = field(repr=False)
     version: int
     troubled: bool
+    clock_offset: float | None
 
 
 def grant(
@@ -90,6 +92,7 @@ def grant(
         header=header,
         version=runtime.version,
         troubled=bool(runtime.detail or runtime.refusals),
+        clock_offset=runtime.clock_offset,
     )
 
 

@@ -11,7 +11,10 @@ from handoff.opening import TranscriptEntry
 from handoff.relay import file_transfer
 from handoff.relay.routes import nothing_sent
 
-OVERLAP = timedelta(minutes=5)
+# By which a clock that was never measured is taken to differ from ours.
+UNKNOWN_CLOCK = timedelta(minutes=5)
+# A measured one is known to half a minute.
+CLOCK_MARGIN = timedelta(minutes=1)
 
 
 def conversation(handoff: Handoff) -> Conversation:
@@ -21,8 +24,11 @@ def conversation(handoff: Handoff) -> Conversation:
 
 
 def first_word(handoff: Handoff) -> datetime:
-    """Return since when a conversation is read: its clock and ours differ."""
-    return handoff.created_at - OVERLAP
+    """Return since when a conversation is read, by ServiceNow's clock."""
+    ahead = handoff.bot.connection.runtime.clock_offset
+    if ahead is None:
+        return handoff.created_at - UNKNOWN_CLOCK
+    return handoff.created_at + timedelta(seconds=ahead) - CLOCK_MARGIN
 
 
 def opening(handoff: Handoff, item: Outgoing) -> Opening:

@@ -255,8 +255,24 @@ def test_missing_credentials_send_nothing(basic):
     assert isinstance(failing(basic), Unauthorized)
 
 
-def test_the_offset_of_servicenows_clock_is_known_after_a_call(http, basic):
-    http.post(URL, json={"result": {}}, headers={"Date": in_seconds(120)})
-    with Instance(basic) as instance:
+def clock_after(http, connection, *, date: str) -> float | None:
+    """Return what is known of ServiceNow's clock after an answer with this `Date`."""
+    http.post(URL, json={"result": {}}, headers={"Date": date})
+    with Instance(connection) as instance:
         instance.post("/api/now/table/incident", {})
-        assert instance.clock_offset == pytest.approx(120, abs=15)
+    return ConnectionRuntime.objects.get().clock_offset
+
+
+def test_how_far_servicenows_clock_is_ahead_is_known_after_a_call(http, basic):
+    assert clock_after(http, basic, date=in_seconds(120)) == pytest.approx(120, abs=5)
+    assert clock_after(http, basic, date=in_seconds(-90)) == pytest.approx(-90, abs=5)
+
+
+def test_a_clock_that_moved_a_little_is_not_noted_again(http, basic):
+    known = clock_after(http, basic, date=in_seconds(120))
+    assert clock_after(http, basic, date=in_seconds(130)) == known
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Mon, 01 Jan 0001 00:00:00 GMT"])
+def test_what_is_no_clock_is_not_noted(http, basic, date):
+    assert clock_after(http, basic, date=date) is None
