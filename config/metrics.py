@@ -55,6 +55,17 @@ class StoredWork(Collector):
             rows=Callback.objects.filter(state=Callback.State.STORED),
             label="state",
         )
+        yield _counted(
+            "handoff_waiting_lanes",
+            "Lanes with something to deliver, by what they wait for",
+            rows=Lane.objects.filter(wake_at__isnull=False),
+            label="stalled_reason",
+        )
+        yield GaugeMetricFamily(
+            "handoff_items_found_twice",
+            "Items that stand in ServiceNow more than once",
+            value=Outgoing.objects.exclude(duplicates=[]).count(),
+        )
         yield _ages()
 
 

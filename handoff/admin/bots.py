@@ -120,7 +120,7 @@ class BotAdmin(BotButtons):
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         if obj is not None:
             context |= {
-                "status": status_line(obj.connection.runtime),
+                "status": health.status(obj),
                 "handoffs": obj.handoffs.all()[:20],
                 "health": health.of(obj),
                 "webhook_rests": health.webhook_rests(obj),

@@ -5,7 +5,17 @@ from django.utils.timesince import timesince
 
 from handoff.models import Bot, Callback, Event, Outgoing
 from handoff.models.lane import UNSETTLED, ItemState
-from servicenow_auth.status import status_line
+from handoff.relay.to_servicenow import UNREADABLE
+from servicenow_auth.status import StatusLine, status_line
+
+
+def status(bot: Bot) -> StatusLine:
+    """Return where the bot stands with ServiceNow, in one line."""
+    line = status_line(bot.connection.runtime)
+    if line.level == "success" and _unread(bot):
+        text = f"{line.text}, which may not read what it has sent: see Health"
+        return StatusLine(level="warning", text=text)
+    return line
 
 
 def of(bot: Bot) -> list[tuple[str, str]]:
@@ -15,7 +25,8 @@ def of(bot: Bot) -> list[tuple[str, str]]:
         ("Calls to ServiceNow", _pause_of_connection(bot)),
         ("Oldest item waiting for ServiceNow", _oldest(_outgoing(bot))),
         ("Items whose delivery is uncertain", str(_ambiguous(bot))),
-        ("Items found in ServiceNow twice", str(_doubled(bot))),
+        ("Reading back what became of them", _read_back(bot)),
+        ("Items found in ServiceNow twice", _doubled(bot)),
         ("Webhook", _webhook(bot)),
         ("Oldest event waiting for the bot", _oldest(bot.events.all())),
         ("Last callback", _last_callback(bot)),
@@ -54,8 +65,29 @@ def _ambiguous(bot: Bot) -> int:
     return sending.exclude(last_error="").count()
 
 
-def _doubled(bot: Bot) -> int:
-    return _outgoing(bot).exclude(duplicates=[]).count()
+def _unread(bot: Bot) -> int:
+    waiting = bot.lanes.filter(wake_at__isnull=False)
+    return waiting.filter(stalled_reason=UNREADABLE).count()
+
+
+def _read_back(bot: Bot) -> str:
+    count = _unread(bot)
+    if not count:
+        return "Nothing hinders it"
+    user_name = bot.connection.runtime.user_name
+    waiting = "1 conversation waits" if count == 1 else f"{count} conversations wait"
+    return (
+        f"{waiting}: ServiceNow does not show {user_name} what it has"
+        " sent. Let it read its own chats and their messages, chat_queue_entry and"
+        " live_message; they go on by themselves then."
+    )
+
+
+def _doubled(bot: Bot) -> str:
+    count = _outgoing(bot).exclude(duplicates=[]).count()
+    if not count:
+        return "None"
+    return f"{count}: ServiceNow applied a call later than SETTLE_TIME allows for"
 
 
 def _webhook(bot: Bot) -> str:

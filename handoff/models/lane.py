@@ -146,6 +146,9 @@ class Outgoing(Item):
             models.Index(
                 fields=["sys_id"], condition=~Q(sys_id=""), name="outgoing_by_sys_id"
             ),
+            models.Index(
+                fields=["lane"], condition=~Q(duplicates=[]), name="doubled_outgoing"
+            ),
         ]
 
     def __str__(self) -> str:

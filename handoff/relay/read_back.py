@@ -7,6 +7,7 @@ only if the same read showed a record that we know: access rules leave rows out 
 silence.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +19,9 @@ from handoff.chat_systems import Entry, EntryState, InboundMessage, Observation
 from handoff.chat_systems.text import begins, is_same
 from handoff.models import Handoff, Outgoing
 from handoff.models.lane import ItemState
-from handoff.relay.routes import GaveUp, NotThere, StillUnknown
+from handoff.relay.routes import GaveUp, NotShown, NotThere, StillUnknown
+
+logger = logging.getLogger(__name__)
 
 OPEN = (EntryState.WAITING, EntryState.ACCEPTED, EntryState.ESCALATED)
 
@@ -44,15 +47,23 @@ def found(
     records = _sort(shown, item=item, handoff=handoff)
     same = [record for record in records.free if _says(record, item)]
     if same:
-        item.duplicates = [record.sys_id for record in same[1:]]
-        item.save(update_fields=["duplicates"])
+        _note_duplicates(item, [record.sys_id for record in same[1:]])
         return same[0].sys_id
     if not records.is_controlled:
-        raise StillUnknown(
+        raise NotShown(
             "It is not known whether it arrived: ServiceNow does not show us what we"
             " have sent before. The integration user must be able to read it."
         )
     raise missing(item, read_at=read_at)
+
+
+def _note_duplicates(item: Outgoing, sys_ids: list[str]) -> None:
+    if not sys_ids:
+        return
+    item.duplicates = sys_ids
+    item.save(update_fields=["duplicates"])
+    details = {"lane_id": item.lane_id, "sequence": item.sequence, "sys_ids": sys_ids}
+    logger.warning("item.found_twice", extra=details)
 
 
 def opened(
@@ -81,7 +92,7 @@ def opened(
         if is_free and _is_opened_with(item.text, entry, read=read):
             return entry.seen
     if not known:
-        raise StillUnknown(
+        raise NotShown(
             "It is not known whether the chat was opened: ServiceNow shows us none of"
             " those that we opened in this queue."
         )
@@ -103,7 +114,7 @@ def _is_opened_with(
 def ended(item: Outgoing, seen: Observation | None, *, read_at: datetime) -> None:
     """Return if the conversation is over there; else NotThere or StillUnknown."""
     if seen is None or seen.state == EntryState.UNKNOWN:
-        raise StillUnknown("ServiceNow does not tell whether the chat is over.")
+        raise NotShown("ServiceNow does not tell whether the chat is over.")
     if seen.state in OPEN:
         raise missing(item, read_at=read_at)
 

@@ -54,6 +54,10 @@ class StillUnknown(DeliveryError):
         self.wait = wait
 
 
+class NotShown(StillUnknown):
+    """A read does not show what we know to be there, so it proves nothing."""
+
+
 @dataclass(frozen=True)
 class Hold:
     """Why nothing of a lane may go now, and when to look again."""

@@ -22,7 +22,14 @@ from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import UNSETTLED, ItemState
 from handoff.relay import read_back, speaking
 from handoff.relay.observing import observe
-from handoff.relay.routes import Hold, StillUnknown, Verdict, backoff, nothing_sent
+from handoff.relay.routes import (
+    Hold,
+    NotShown,
+    StillUnknown,
+    Verdict,
+    backoff,
+    nothing_sent,
+)
 from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
@@ -41,6 +48,7 @@ UNREACHABLE = "unreachable"
 THROTTLED = "throttled"
 UNAUTHORIZED = "authorization_required"
 AMBIGUOUS = "ambiguous"
+UNREADABLE = "unreadable"
 NO_AGENT_YET = "waiting_for_agent"
 
 # The agent's coming wakes the lane; this is for a wake-up that was lost.
@@ -130,12 +138,14 @@ class ToServiceNow:
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""
-        wait = _look_again_after(item)
+        reason, wait = AMBIGUOUS, _look_again_after(item)
         if isinstance(error, Throttled):
             wait = auth.pause(self.lane.bot.connection, error)
+        elif isinstance(error, NotShown | Rejected):
+            reason = UNREADABLE
         elif isinstance(error, StillUnknown) and error.wait is not None:
             wait = min(wait, error.wait)
-        return Verdict(ItemState.SENDING, AMBIGUOUS, wait)
+        return Verdict(ItemState.SENDING, reason, wait)
 
     def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
         conversation = speaking.conversation(self.handoff)

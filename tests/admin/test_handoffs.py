@@ -72,6 +72,24 @@ def test_why_a_lane_stands_still_is_shown(alice, handoff):
     assert "Next try: " in html
 
 
+def test_a_bot_that_may_not_read_what_it_sent_says_so_with_the_cure(alice, handoff):
+    Lane.objects.filter(pk=lane(handoff).pk).update(
+        stalled_reason="unreadable", wake_at=now()
+    )
+    html = page(alice.get("handoff_bot_change", handoff.bot.pk))
+    assert "which may not read what it has sent: see Health" in html
+    assert "1 conversation waits: ServiceNow does not show chatbot.interface" in html
+    assert "Let it read" in html
+
+
+def test_what_was_found_twice_is_counted_with_its_cause(alice, handoff):
+    html = page(alice.get("handoff_bot_change", handoff.bot.pk))
+    assert "SETTLE_TIME" not in html
+    Outgoing.objects.update(duplicates=["1" * 32])
+    html = page(alice.get("handoff_bot_change", handoff.bot.pk))
+    assert "1: ServiceNow applied a call later than SETTLE_TIME" in html
+
+
 def test_attempts_and_events_are_shown(alice, handoff):
     Attempt.objects.create(
         lane=lane(handoff),

@@ -7,7 +7,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils.timezone import now
 
-from handoff.models import Heartbeat, Lane
+from handoff.models import Heartbeat, Lane, Outgoing
 
 TOKEN = "t" * 32
 
@@ -162,6 +162,20 @@ def test_metrics_tell_what_waits(api, beat, handoff_id, settings):
     assert any(line.startswith("handoff_doorbell_errors_total") for line in lines)
     (age,) = [line for line in lines if '"oldest_due_lane"' in line]
     assert 90 <= float(age.split()[-1]) < 120
+
+
+def test_metrics_tell_what_was_found_twice_and_what_lanes_wait_for(
+    api, handoff_id, settings
+):
+    settings.METRICS_TOKEN = TOKEN
+    Outgoing.objects.update(duplicates=["1" * 32])
+    Lane.objects.filter(direction="to_servicenow").update(stalled_reason="unreadable")
+
+    answer = Client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    lines = answer.content.decode().splitlines()
+
+    assert "handoff_items_found_twice 1.0" in lines
+    assert 'handoff_waiting_lanes{stalled_reason="unreadable"} 1.0' in lines
 
 
 def test_the_front_page_leads_to_the_admin(db):

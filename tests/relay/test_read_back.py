@@ -146,6 +146,7 @@ def test_absence_without_a_record_of_ours_proves_nothing(http, unknown, shown):
     assert states(unknown)[1:] == ["sending", "pending"]
     assert posted(http) == ["one"]
     assert "does not show us" in Outgoing.objects.get(text="one").last_error
+    assert to_servicenow(unknown).stalled_reason == "unreadable"
 
 
 def test_an_error_that_servicenow_answered_needs_no_time_to_settle(http, running):
@@ -210,7 +211,7 @@ def test_the_question_is_not_taken_for_a_message_that_repeats_it(http, running):
     assert states(running)[1:] == ["sending"]
 
 
-def test_what_stands_there_twice_is_noted_and_no_other_messages(http, running):
+def test_what_stands_there_twice_is_noted_and_no_other_messages(http, running, caplog):
     post(running, "yes")
     http.post(MESSAGES, **BROKEN)
     relay.drain(to_servicenow(running).pk)
@@ -218,6 +219,7 @@ def test_what_stands_there_twice_is_noted_and_no_other_messages(http, running):
     shows(http, *twice)
     drain(running)
     assert Outgoing.objects.get(text="yes").duplicates == ["2" * 32]
+    assert "item.found_twice" in caplog.messages
 
     again(running, "yes")
     http.post(MESSAGES, **BROKEN)
@@ -257,7 +259,8 @@ def test_a_read_that_fails_leaves_all_as_it_is(http, unknown):
     drain(unknown)
 
     assert states(unknown)[1:] == ["sending", "pending"]
-    assert to_servicenow(unknown).wake_at > now()
+    lane = to_servicenow(unknown)
+    assert (lane.stalled_reason, lane.wake_at > now()) == ("unreadable", True)
 
 
 def test_a_throttled_read_pauses_the_connection(http, unknown):
