@@ -8,10 +8,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGTERM, Signals
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -36,27 +37,82 @@ class Missing(RuntimeError):
     """A program that the test needs is not on this machine."""
 
 
+class Server:
+    """One that a test may stop, and start again with what it had on disk."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        url: str,
+        log: Path,
+        ready: Callable[[], bool],
+        user: Sequence[str] = (),
+        stop_signal: Signals = SIGTERM,
+    ) -> None:
+        self.url = url
+        self._ready = ready
+        self._start = partial(
+            Process, command, log=log, user=user, stop_signal=stop_signal
+        )
+        self.start()
+
+    def start(self) -> None:
+        self.process = self._start()
+        self.process.wait_until(self._ready)
+
+    def stop(self, signal: Signals | None = None) -> None:
+        """End it, by another signal than the usual one if that is named."""
+        if signal is not None:
+            self.process.popen.send_signal(signal)
+            self.process.popen.wait(15)
+        self.process.terminate()
+
+    def signal(self, signal: Signals) -> None:
+        self.process.popen.send_signal(signal)
+
+
 @contextmanager
 def postgres(*, durable: bool = False) -> Iterator[str]:
-    """Run a PostgreSQL of our own; yield its URL.
+    """Run a PostgreSQL of our own; yield its URL."""
+    with postgres_server(durable=durable) as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[Server]:
+    """Run a PostgreSQL of our own.
 
     It refuses root, so root runs it as nobody, in a folder that is nobody's.
     """
     binaries, port = _postgres_binaries(), free_port()
     user = NOBODY if os.geteuid() == 0 else ()
+    url = f"postgres://postgres@127.0.0.1:{port}/postgres"
     with tempfile.TemporaryDirectory(prefix="handoff-postgres-") as name:
         folder = Path(name)
         data = _new_cluster(binaries, folder=folder, user=user)
         where = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", name]
-        with Process(
+        server = Server(
             # -F: what a power cut would lose is nothing to a test.
             [binaries / "postgres", *where, *([] if durable else ["-F"]), "-N", "200"],
+            url=url,
             log=folder / "log",
+            ready=partial(_accepts_connections, url),
             user=user,
             stop_signal=SIGINT,
-        ) as process:
-            process.wait_for_log("ready to accept connections")
-            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+        )
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _accepts_connections(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _new_cluster(binaries: Path, *, folder: Path, user: Sequence[str]) -> Path:
@@ -89,14 +145,28 @@ def postgres_database(server_url: str, *, template: str = "") -> Iterator[str]:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Run a Redis of our own that keeps nothing on disk; yield its URL."""
-    server = _program("redis-server", "valkey-server", package="redis-server")
+    """Run a Redis of our own; yield its URL."""
+    with redis_server() as server:
+        yield server.url
+
+
+@contextmanager
+def redis_server() -> Iterator[Server]:
+    """Run a Redis of our own that keeps nothing on disk."""
+    program = _program("redis-server", "valkey-server", package="redis-server")
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="handoff-redis-") as folder:
-        command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-        with Process([*command, "--dir", folder], log=Path(folder, "log")) as process:
-            process.wait_until(lambda: listens(port))
-            yield f"redis://127.0.0.1:{port}/0"
+        command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+        server = Server(
+            [*command, "--dir", folder],
+            url=f"redis://127.0.0.1:{port}/0",
+            log=Path(folder, "log"),
+            ready=partial(listens, port),
+        )
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def chromium() -> str:
