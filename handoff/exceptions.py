@@ -8,6 +8,7 @@ HandoffError(code, status)      shown to a bot: one handler, one shape (RFC 9457
 ├─ QueueMissing           409   queue_missing
 ├─ TooManyOpenItems       429   too_many_open_items
 ├─ TooManyOpenHandoffs    429   too_many_open_handoffs
+├─ HandoffLoop            429   handoff_loop: one conversation, again and again
 ├─ RateLimited            429   rate_limited
 ├─ AttachmentRefused      422   attachment_refused: its type, or whose or where it is
 ├─ AttachmentExpired      410   attachment_expired
@@ -58,6 +59,10 @@ class TooManyOpenItems(HandoffError):
 
 class TooManyOpenHandoffs(HandoffError):
     code, status, retry_after = "too_many_open_handoffs", 429, 60
+
+
+class HandoffLoop(HandoffError):
+    code, status, retry_after = "handoff_loop", 429, 3600
 
 
 class RateLimited(HandoffError):

@@ -79,6 +79,15 @@ class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotMode
         help_text="In minutes. The handoff ends when nobody wrote for so long.",
     )
 
+    handoffs_per_hour = fields.number(
+        "Handoffs per conversation and hour",
+        lowest=1,
+        highest=1_000,
+        initial=5,
+        help_text="More of one conversation are refused as a loop (handoff_loop), in "
+        "which bot and agents send a user to and fro.",
+    )
+
     class Meta:
         model = Bot
         fields = [
@@ -91,6 +100,7 @@ class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotMode
             "callback_authentication",
             "accept_existing_rules",
             "send_transcript",
+            "handoffs_per_hour",
             "max_attachments",
             "max_attachment_megabytes",
             "attachment_types",

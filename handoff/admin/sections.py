@@ -59,7 +59,12 @@ SECTIONS: dict[str, list[str]] = {
         "text_failed",
         "other_texts",
     ],
-    "Time-outs and transcript": ["wait_minutes", "idle_minutes", "send_transcript"],
+    "Time-outs and transcript": [
+        "wait_minutes",
+        "idle_minutes",
+        "handoffs_per_hour",
+        "send_transcript",
+    ],
     "Owner": ["owner_group"],
 }
 ABOUT: dict[str, dict[str, Any]] = {

@@ -88,6 +88,9 @@ class HandoffsView(BotView):
             bot_disabled="409 Enable is off in the bot's configuration.",
             authorization_required="409 Someone must authorize the bot again.",
             queue_missing="409 Neither the call nor the bot names a queue.",
+            handoff_loop="429 The conversation was handed over too often in an hour.",
+            too_many_open_handoffs="429 The bot has too many handoffs open.",
+            rate_limited="429 Too many calls in this minute.",
         ),
         examples=[START_EXAMPLE],
     )

@@ -100,6 +100,9 @@ class Bot(models.Model):
     )
     wait_timeout = models.DurationField(default=timedelta(minutes=30))
     idle_timeout = models.DurationField(default=timedelta(minutes=30))
+    handoffs_per_hour = models.PositiveSmallIntegerField(
+        "Handoffs per conversation and hour", default=5
+    )
     send_transcript = models.BooleanField("Transcript to the agent", default=True)
     max_attachments = models.PositiveSmallIntegerField("Files per message", default=5)
     max_attachment_megabytes = models.PositiveSmallIntegerField(

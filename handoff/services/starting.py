@@ -1,14 +1,18 @@
 """A bot hands a conversation over."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.timezone import now
 
 from handoff import chat_systems, lifecycle, opening
 from handoff.chat_systems.text import split
 from handoff.exceptions import (
     BotDisabled,
+    HandoffLoop,
     NotAuthorized,
     QueueMissing,
     RequestConflict,
@@ -19,6 +23,8 @@ from handoff.models.lane import Direction
 from handoff.models.message import Role
 from handoff.services.requests import StartRequest, body_hash
 from servicenow_auth.models import State as AuthorizationState
+
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,25 @@ def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
     needs_queue = chat_systems.traits(bot).needs_queue
     if needs_queue and not (request.queue or bot.queue_id):
         raise QueueMissing("Neither the request nor the bot names a queue.")
+    # Counted without a lock: a few more may pass when many start at the same moment.
     if Handoff.objects.filter(bot=bot).open().count() >= settings.MAX_OPEN_HANDOFFS:
         raise TooManyOpenHandoffs("The bot has too many open handoffs.")
+    _refuse_a_loop(bot, request)
+
+
+def _refuse_a_loop(bot: Bot, request: StartRequest) -> None:
+    """Raise HandoffLoop where bot and agents send a conversation to and fro."""
+    lately = Handoff.objects.filter(
+        bot=bot,
+        conversation_id=request.conversation_id,
+        created_at__gt=now() - HOUR,
+    ).order_by("-created_at")
+    times = list(lately.values_list("created_at", flat=True)[: bot.handoffs_per_hour])
+    if len(times) < bot.handoffs_per_hour:
+        return
+    error = HandoffLoop("This conversation was handed over too often in an hour.")
+    error.retry_after = ceil((times[-1] + HOUR - now()).total_seconds())
+    raise error
 
 
 @transaction.atomic

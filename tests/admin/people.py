@@ -52,6 +52,7 @@ FORM: dict[str, Any] = {
     "other_texts": "{}",
     "wait_minutes": "30",
     "idle_minutes": "30",
+    "handoffs_per_hour": "5",
     "owner_group": "",
 }
 

@@ -126,6 +126,7 @@ def test_a_longer_address_is_reduced_to_its_origin(olga, typed, stored):
         ("webhook_url", "https://user:pass@bot.example.com", "user name"),
         ("wait_minutes", "0", "greater than or equal to 1"),
         ("idle_minutes", "", "required"),
+        ("handoffs_per_hour", "0", "greater than or equal to 1"),
         ("other_texts", "{", "valid JSON"),
         ("other_texts", "[]", "Write it like"),
         ("other_texts", '{"handoff.lost": {"de": "x"}}', "no stage"),
@@ -208,6 +209,13 @@ def test_time_outs_are_given_in_minutes(alice, bot):
     assert bot.wait_timeout == timedelta(minutes=5)
     assert bot.idle_timeout == timedelta(minutes=90)
     assert 'value="90"' in page(alice.get("handoff_bot_change", bot.pk))
+
+
+def test_a_loop_is_what_the_page_says(alice, bot):
+    alice.save_bot(bot, handoffs_per_hour="12")
+    bot.refresh_from_db()
+    assert bot.handoffs_per_hour == 12
+    assert 'value="12"' in page(alice.get("handoff_bot_change", bot.pk))
 
 
 def test_a_form_saved_late_writes_no_runtime_state(alice, bot):

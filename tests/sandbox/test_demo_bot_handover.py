@@ -125,8 +125,11 @@ def test_a_message_after_the_end_goes_to_the_bot(user, agent, product):
     assert user.chat().status == "Bot"
 
 
-def test_a_refused_start_is_said_and_the_bot_resumes(user, product):
-    product.next_answers = [(409, {"code": "authorization_required"})]
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "authorization_required"), (429, "handoff_loop")]
+)
+def test_a_refused_start_is_said_and_the_bot_resumes(user, product, status, code):
+    product.next_answers = [(status, {"code": code})]
     user.say("agent")
 
     assert eventually(lambda: user.sees("bot")[-1].startswith("I'm back."))

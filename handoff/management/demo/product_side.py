@@ -71,6 +71,8 @@ class BotDeveloper:
             "slug": f"demo-{secrets.token_hex(3)}",
             "host_url": f"{self.place.sandbox}/now/nav/ui/home",
             "webhook_url": f"{bot.url}/webhook",
+            # Whoever tries it does so more often than users should.
+            "handoffs_per_hour": "100",
         }
         self._submit(button, **{button: "1"}, **own, **script.STAGES, **fields)
         return Shown(

@@ -15,6 +15,8 @@ from handoff.sandbox.demo_bot.models import File, Setup
 TIMEOUT = (3, 10)
 # 401 and 403: the key may be replaced at any time, and the message must not be lost.
 RETRIED = {401, 403, 408, 425, 429}
+# A 429 too, but no user waits for an hour to be told so.
+LOOP = "handoff_loop"
 
 
 class ProductError(Exception):
@@ -136,12 +138,11 @@ def _read(response: requests.Response) -> dict[str, Any]:
     status = response.status_code
     if answer is not None and 200 <= status < 300:
         return answer
-    if answer is not None and 400 <= status < 500 and status not in RETRIED:
-        raise Refused(
-            status=status,
-            code=str(answer.get("code", "unknown")),
-            detail=str(answer.get("detail", "")),
-        )
+    code = str((answer or {}).get("code", "unknown"))
+    again = status in RETRIED and code != LOOP
+    if answer is not None and 400 <= status < 500 and not again:
+        detail = str(answer.get("detail", ""))
+        raise Refused(status=status, code=code, detail=detail)
     raise Unavailable(f"HTTP {status}", retry_after=_retry_after(response))
 
 
