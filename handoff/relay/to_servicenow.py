@@ -56,7 +56,7 @@ AGENT_WAIT = timedelta(minutes=2)
 AUTHORIZATION_WAIT = timedelta(minutes=10)
 # Tries of one upload: two to three minutes of them.
 MAX_UPLOADS = 10
-FIRST_LOOK = timedelta(seconds=5)
+FIRST_LOOK = timedelta(seconds=2)
 LAST_LOOK = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
 
