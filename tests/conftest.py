@@ -77,11 +77,6 @@ def redis_url() -> Iterator[str]:
             yield url
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    return servers.chromium()
-
-
 @pytest.fixture
 def product(
     tmp_path: Path, postgres_url: str, migrated: str, redis_url: str

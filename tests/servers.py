@@ -20,16 +20,6 @@ import psycopg
 
 from tests.processes import Process, free_port
 
-# Chromium runs as root, and asks nothing of the network for its own sake.
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NOBODY = ("--reuid=nobody", "--regid=nogroup", "--clear-groups")
 
 

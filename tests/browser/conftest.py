@@ -3,14 +3,17 @@
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
+from tests.chromium import chromium
 from tests.processes import Process, free_port
-from tests.servers import CHROMIUM_FLAGS
+
+__all__ = ["chromium"]
 
 NewPage = Callable[[], Page]
 
@@ -52,8 +55,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def new_page(chromium: str) -> Iterator[NewPage]:
-    """Open a browser for one more person.
+def new_page(chromium: Browser) -> Iterator[NewPage]:
+    """Open a browser's window for one more person, who shares nothing with others.
 
     The test fails when a script fails, a policy forbids something, or something that
     a page asks for is not there: Chromium writes all of these to its console.
@@ -67,18 +70,14 @@ def new_page(chromium: str) -> Iterator[NewPage]:
     def note_error(error: Error) -> None:
         complaints.append(str(error))
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=CHROMIUM_FLAGS
-        )
+    with ExitStack() as contexts:
 
         def open_page() -> Page:
-            page = browser.new_context().new_page()
+            page = contexts.enter_context(chromium.new_context()).new_page()
             page.set_default_timeout(TIMEOUT)
             page.on("console", note_line)
             page.on("pageerror", note_error)
             return page
 
         yield open_page
-        browser.close()
     assert complaints == []

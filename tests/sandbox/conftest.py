@@ -3,12 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import chromium
 from tests.sandbox.demo_bot import Agent, Bot, User, eventually
 from tests.sandbox.demo_bot_product import FakeProduct
 from tests.sandbox.instance import Browser, Instance, running_instance
 from tests.sandbox.oauth import Application
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.virtual_agent import Desk, VirtualAgentBot, connect
+
+__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="module")

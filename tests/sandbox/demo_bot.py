@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import requests
 from standardwebhooks import Webhook
 
+from tests.processes import inherited
+
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1kZW1vLWJvdC10ZXN0cw=="
 API_KEY = "key-of-the-demo-bot"
 AS_WRITTEN = 'a "quote"\n\n  two lines, \U0001f600 <b>bold</b> &amp; $1 \\n'
@@ -134,6 +136,7 @@ class Bot:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "handoff.sandbox.demo_bot", *options],
+                env=inherited(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 import requests
 
+from tests.processes import inherited
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "handoff" / "sandbox" / "rules"
 ADMIN = ("admin", "admin")
@@ -200,6 +202,7 @@ def running_instance(data: Path) -> Iterator[tuple[Instance, subprocess.Popen[st
     with subprocess.Popen(
         [*command, "--port", "0", "--data", str(data)],
         cwd=ROOT,
+        env=inherited(),
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -11,34 +11,22 @@ from playwright.sync_api import (
     Error,
     Page,
     expect,
-    sync_playwright,
 )
 
 from tests.sandbox.demo_bot import Agent, eventually
 from tests.sandbox.demo_bot_product import PNG
-from tests.servers import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.real_http, pytest.mark.browser]
 
 CHOICES = [{"label": "Yes", "value": "y"}, {"label": "No", "value": "n"}]
 
 
-@pytest.fixture(scope="module")
-def launched(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=CHROMIUM_FLAGS
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(launched: Browser) -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A narrow page that fails the test when a script or its policy complains."""
     errors: list[Error] = []
     lines: list[ConsoleMessage] = []
-    page = launched.new_page(viewport={"width": 390, "height": 800})
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
     # Playwright marks its handlers, and a built-in method takes no mark.
     page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
     page.on("console", lambda line: lines.append(line))  # noqa: PLW0108

@@ -8,6 +8,7 @@ import sys
 import pytest
 import requests
 
+from tests.processes import inherited
 from tests.sandbox.demo_bot import API_KEY, SECRET, Bot, User, eventually
 from tests.sandbox.demo_bot_product import FakeProduct
 
@@ -100,7 +101,9 @@ def test_a_taken_port_is_named(tmp_path):
             "http://x",
         ]
         command = [sys.executable, "-m", "handoff.sandbox.demo_bot", *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=inherited(), capture_output=True, text=True, check=False
+        )
 
     assert done.returncode == 1
     assert f"127.0.0.1:{port}: Address already in use" in done.stderr

@@ -10,13 +10,11 @@ from playwright.sync_api import (
     Error,
     Page,
     expect,
-    sync_playwright,
 )
 
 from tests.sandbox.instance import AGENT, BOT, Instance
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.virtual_agent import VirtualAgentBot, connect
-from tests.servers import CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.real_http, pytest.mark.browser]
 
@@ -24,22 +22,12 @@ pytestmark = [pytest.mark.real_http, pytest.mark.browser]
 DOT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
-@pytest.fixture(scope="module")
-def launched(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=CHROMIUM_FLAGS
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(launched: Browser) -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A page that fails the test when a script or the page's policy complains."""
     errors: list[Error] = []
     lines: list[ConsoleMessage] = []
-    page = launched.new_page()
+    page = chromium.new_page()
     # Playwright marks its handlers, and a built-in method takes no mark.
     page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108
     page.on("console", lambda line: lines.append(line))  # noqa: PLW0108

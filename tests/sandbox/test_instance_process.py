@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.processes import inherited
 from tests.sandbox.instance import BOT, ROOT, Browser, eventually, running_instance
 from tests.sandbox.receiver import Receiver
 
@@ -70,6 +71,7 @@ def test_a_port_that_is_taken_is_named(tmp_path):
         second = subprocess.run(
             [*command, "--port", port, "--data", str(tmp_path / "two")],
             cwd=ROOT,
+            env=inherited(),
             capture_output=True,
             text=True,
             timeout=20,
