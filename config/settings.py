@@ -36,6 +36,8 @@ REDIS_URL: str = env.redis_address("REDIS_URL", default="")
 # Without Redis the doorbell is a folder that web, worker and beat share.
 BROKER_DIR: str = env.str("BROKER_DIR", default=str(BASE_DIR / ".broker"))
 WORKER_CONCURRENCY: int = env.int("WORKER_CONCURRENCY", default=32)
+# To one instance at the same time, of all workers together.
+CALLS_PER_CONNECTION: int = env.int("CALLS_PER_CONNECTION", default=4)
 WEB_THREADS: int = env.int("WEB_THREADS", default=16)
 
 # Origins besides https://*.service-now.com that a Host URL may name.

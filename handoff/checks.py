@@ -27,6 +27,7 @@ def register() -> None:
     for check in (
         check_demo_is_local,
         check_lane_lease,
+        check_calls,
         check_versions,
         check_metrics_token,
         check_trusted_proxies,
@@ -65,6 +66,16 @@ def check_lane_lease(**_: Any) -> Iterable[CheckMessage]:
             hint="A request that outlives its lane's lease can be sent twice. Set"
             f" LANE_LEASE to REQUEST_DEADLINE + {LEASE_MARGIN.seconds} or more.",
             id="handoff.E003",
+        )
+
+
+def check_calls(**_: Any) -> Iterable[CheckMessage]:
+    if settings.CALLS_PER_CONNECTION < 1:
+        yield checks.Error(
+            "CALLS_PER_CONNECTION allows no call at all.",
+            hint="It is how many calls one ServiceNow instance gets at the same time."
+            " Set it to 1 or more; 4 suits most.",
+            id="handoff.E008",
         )
 
 

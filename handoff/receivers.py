@@ -4,11 +4,16 @@ from typing import Any
 
 from handoff import services
 from servicenow_auth.models import Connection
-from servicenow_auth.signals import authorization_changed, user_changing
+from servicenow_auth.signals import (
+    authorization_changed,
+    calls_resumed,
+    user_changing,
+)
 
 
 def connect() -> None:
     authorization_changed.connect(_follow, dispatch_uid="handoff")
+    calls_resumed.connect(_go_on, dispatch_uid="handoff")
     user_changing.connect(_guard, dispatch_uid="handoff")
 
 
@@ -17,6 +22,10 @@ def _follow(*, connection: Connection, ready: bool, **_: Any) -> None:
         services.resume_lanes(connection=connection)
     else:
         services.tell_authorization_required(connection=connection)
+
+
+def _go_on(*, connection: Connection, **_: Any) -> None:
+    services.resume_paused_lanes(connection=connection)
 
 
 def _guard(*, connection: Connection, user_name: str, **_: Any) -> None:

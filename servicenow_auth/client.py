@@ -3,21 +3,26 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
-from servicenow_auth import addresses, states, tokens, transport
+from servicenow_auth import addresses, pauses, states, tokens, transport
 from servicenow_auth.answers import Json, clock_offset, content_of, result_of
 from servicenow_auth.exceptions import (
-    Ambiguous,
     AnswerTooLarge,
     BadAddress,
+    DeliveryError,
     NotSent,
     Rejected,
+    Resting,
     ServiceNowAuthError,
+    Throttled,
     TokenEndpointUnavailable,
     TooLate,
     Unauthorized,
@@ -27,6 +32,8 @@ from servicenow_auth.models import AuthorizationType, Connection
 ReadT = TypeVar("ReadT")
 # Seconds: an answer's Date is from before it came, by up to a deadline.
 CLOCK_CHANGE = 30.0
+# What is noted of an instance must not change what is known of a call.
+_DATABASE_TROUBLE = (InterfaceError, OperationalError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +67,7 @@ class Instance:
         self._grant: tokens.Grant | None = None
         self._troubled = False
         self._clock_offset: float | None = None
+        self._goes_first = False
 
     def __enter__(self) -> Self:
         return self
@@ -142,20 +150,43 @@ class Instance:
     ) -> ReadT:
         try:
             result = read(self._authorized(request))
-        except (AnswerTooLarge, TooLate):
+        except DeliveryError as exc:
+            with suppress(*_DATABASE_TROUBLE):
+                self._learn_from(exc)
             raise
-        except (NotSent, Ambiguous) as exc:
-            if not getattr(exc, "ended", False):
-                self._troubled = True
-                states.note_unreachable(pk=self._connection.pk, detail=exc.detail)
-            raise
-        if self._troubled:
-            states.note_success(pk=self._connection.pk)
-            self._troubled = False
+        with suppress(*_DATABASE_TROUBLE):
+            self._got_through()
         return result
 
+    def _learn_from(self, exc: DeliveryError) -> None:
+        """Note what a failed call tells of the instance as a whole."""
+        pk, first = self._connection.pk, self._goes_first
+        if isinstance(exc, Throttled):
+            pauses.throttle(pk, exc, first=first)
+        elif isinstance(exc, Rejected | AnswerTooLarge) or getattr(exc, "ended", False):
+            self._got_through()
+        elif not isinstance(exc, TooLate | Resting | Unauthorized):
+            self._troubled = True
+            states.note_unreachable(pk=pk, detail=exc.detail)
+            pauses.count_failure(pk, detail=exc.detail, first=first)
+
+    def _got_through(self) -> None:
+        if self._troubled:
+            states.note_success(pk=self._connection.pk)
+            pauses.widen(self._connection.pk)
+            self._troubled = False
+        if self._goes_first or self._probing:
+            pauses.lift(self._connection)
+            self._goes_first = False
+
+    def rests_until(self) -> datetime | None:
+        """Return until when calls are paused; None: call, perhaps as the first."""
+        pk = self._connection.pk
+        self._goes_first = self._goes_first or pauses.go_first(pk)
+        return None if self._goes_first else pauses.ends_at(pk)
+
     def _authorized(self, request: _Request) -> transport.Answer:
-        grant = self._grant or self._take_grant(refused=None)
+        grant = self._grant or self._grant_unless_paused()
         answer = self._send(request, grant)
         if answer.status == 401:
             refused = grant.header
@@ -168,6 +199,13 @@ class Instance:
             self._give_up(grant)
             raise Unauthorized("ServiceNow answered 401: it does not accept us.")
         return answer
+
+    def _grant_unless_paused(self) -> tokens.Grant:
+        grant = self._take_grant(refused=None)
+        if grant.paused and not self._probing and self.rests_until():
+            self._grant = None
+            raise Resting("Not sent: calls to this instance are paused.")
+        return grant
 
     def _take_grant(self, *, refused: str | None) -> tokens.Grant:
         try:

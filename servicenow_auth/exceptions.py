@@ -3,7 +3,8 @@
 ```
 DeliveryError                 a call failed; one class for each outcome
 ├─ NotSent                    no byte of the request left: try again
-│  └─ TooLate                 because no time was left, not for the host's sake
+│  ├─ TooLate                 because no time was left, not for the host's sake
+│  └─ Resting                 because calls to the host are paused
 ├─ Throttled                  429: wait, then try again
 ├─ Unauthorized               401, also after a refresh: a person must act
 ├─ Rejected                   another definite 4xx: the same again cannot help
@@ -35,6 +36,10 @@ class NotSent(DeliveryError):
 
 
 class TooLate(NotSent):
+    pass
+
+
+class Resting(NotSent):
     pass
 
 

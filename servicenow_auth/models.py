@@ -84,6 +84,11 @@ class ConnectionRuntime(models.Model):
 
     paused_until = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=300, blank=True)
+    # Calls in a row that did not get through.
+    failures = models.PositiveIntegerField(default=0)
+    # At the same time, since the last 429; null: as many as the settings say.
+    calls_allowed = models.PositiveSmallIntegerField(null=True)
+    calls_changed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -95,6 +100,12 @@ class ConnectionRuntime(models.Model):
 
     def __str__(self) -> str:
         return self.get_state_display()
+
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether a call that goes well has something to set right."""
+        narrowed = self.calls_allowed is not None
+        return bool(self.detail or self.refusals or self.failures or narrowed)
 
     @property
     def pause_ends_at(self) -> datetime | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,7 +20,6 @@ from servicenow_auth.exceptions import (
     AttemptRefused,
     NotAuthorized,
     SealBroken,
-    Throttled,
     TokenEndpointUnavailable,
 )
 from servicenow_auth.fields import Secret, seal
@@ -33,9 +32,6 @@ from servicenow_auth.models import (
     State,
 )
 from servicenow_auth.signals import user_changing
-
-# Where ServiceNow did not say how long.
-UNTOLD_PAUSE = timedelta(seconds=30)
 
 logger = logging.getLogger(__name__)
 
@@ -257,22 +253,3 @@ def _ask_whether_user_may_change(
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-# --- Pauses ------------------------------------------------------------------------
-
-
-def pause(connection: Connection, told: Throttled) -> timedelta:
-    """Send nothing to this instance for as long as it asked; return how long that is.
-
-    A longer pause stays as it is.
-    """
-    wait = UNTOLD_PAUSE
-    if told.retry_after is not None:
-        wait = timedelta(seconds=told.retry_after)
-    until = Now() + wait
-    rows = ConnectionRuntime.objects.filter(pk=connection.pk)
-    rows.filter(Q(paused_until=None) | Q(paused_until__lt=until)).update(
-        paused_until=until, pause_reason=told.detail[:300]
-    )
-    return wait

@@ -9,3 +9,6 @@ authorization_changed = Signal()
 # Sent with `connection` and `user_name` before we act as another ServiceNow user than
 # so far; a receiver that raises AnotherUser keeps the connection from being ready.
 user_changing = Signal()
+
+# Sent with `connection`, as the first one is, when a pause is over.
+calls_resumed = Signal()

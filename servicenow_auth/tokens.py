@@ -46,6 +46,7 @@ class Grant:
     """Where and as whom to call, read together: credentials go to their own host.
 
     `version` is that of the credentials; `troubled`: the last calls went wrong;
+    `paused`: calls are paused, or nobody has found yet that they may go on;
     `clock_offset` is what is known of the instance's clock.
     """
 
@@ -55,6 +56,7 @@ class Grant:
     version: int
     troubled: bool
     clock_offset: float | None
+    paused: bool
 
 
 def grant(
@@ -91,8 +93,9 @@ def grant(
         authorization_type=runtime.connection.authorization_type,
         header=header,
         version=runtime.version,
-        troubled=bool(runtime.detail or runtime.refusals),
         clock_offset=runtime.clock_offset,
+        troubled=runtime.is_troubled,
+        paused=runtime.paused_until is not None,
     )
 
 

@@ -70,6 +70,11 @@ def test_a_lease_that_a_request_can_outlive_is_an_error(found):
     assert found(LANE_LEASE=deadline + timedelta(seconds=10)) == {}
 
 
+def test_a_connection_that_may_make_no_call_is_an_error(found):
+    assert "1 or more" in found(CALLS_PER_CONNECTION=0)["handoff.E008"]
+    assert found(CALLS_PER_CONNECTION=1) == {}
+
+
 @pytest.mark.parametrize(
     ("package", "old", "oldest"),
     [

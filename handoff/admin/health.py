@@ -22,7 +22,7 @@ def of(bot: Bot) -> list[tuple[str, str]]:
     """Return label and finding, the most telling first."""
     return [
         ("ServiceNow", status_line(bot.connection.runtime).text),
-        ("Calls to ServiceNow", _pause_of_connection(bot)),
+        ("Calls to ServiceNow", _calls(bot)),
         ("Oldest item waiting for ServiceNow", _oldest(_outgoing(bot))),
         ("Items whose delivery is uncertain", str(_ambiguous(bot))),
         ("Reading back what became of them", _read_back(bot)),
@@ -40,11 +40,16 @@ def webhook_rests(bot: Bot) -> bool:
     return bool(bot.webhook_url and rests)
 
 
-def _pause_of_connection(bot: Bot) -> str:
+def _calls(bot: Bot) -> str:
     runtime = bot.connection.runtime
+    found = "Not paused"
     if ends_at := runtime.pause_ends_at:
-        return f"Paused until {ends_at:%H:%M:%S} UTC: {runtime.pause_reason}"
-    return "Not paused"
+        found = f"Paused until {ends_at:%H:%M:%S} UTC: {runtime.pause_reason}"
+    if runtime.failures:
+        found += f" ({runtime.failures} failed in a row)"
+    if runtime.calls_allowed is not None:
+        found += f". {runtime.calls_allowed} at a time, since ServiceNow refused more"
+    return found
 
 
 def _outgoing(bot: Bot) -> QuerySet[Outgoing]:

@@ -18,9 +18,8 @@ from handoff.models.handoff import State
 from handoff.models.lane import ItemState
 from handoff.models.message import Receipt
 from handoff.relay import speaking
-from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError, NotSent, Rejected, Throttled
+from servicenow_auth.exceptions import DeliveryError, NotSent, Rejected
 from servicenow_auth.models import State as AuthorizationState
 
 logger = logging.getLogger(__name__)
@@ -88,15 +87,12 @@ def _find(handoff_id: UUID) -> Handoff:
 def _call(handoff: Handoff, call: Callable[[ChatSystem], None]) -> DeliveryError | None:
     """Make a call, and return why it was not made or not taken."""
     connection = handoff.bot.connection
-    ready = connection.runtime.state == AuthorizationState.READY
-    if not ready or connection.runtime.pause_ends_at:
-        return NotSent("The connection rests.")
+    if connection.runtime.state != AuthorizationState.READY:
+        return NotSent("Not sent: the connection is not authorized.")
     try:
         with Instance(connection) as instance:
             call(chat_systems.connect(handoff.bot, instance))
     except DeliveryError as exc:
-        if isinstance(exc, Throttled):
-            auth.pause(connection, exc)
         details = {"handoff_id": handoff.pk, "detail": exc.detail}
         logger.warning("courtesy.failed", extra=details)
         return exc

@@ -21,9 +21,8 @@ from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
 from handoff.relay import file_transfer
 from handoff.relay.ingesting import take_in, wants_files
-from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError, Throttled
+from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +121,6 @@ def _fetch(wanted: Wanted) -> list[Attachment] | None:
                 wanted.handoff, system, wanted.message, give_up=give_up
             )
     except DeliveryError as exc:
-        if isinstance(exc, Throttled):
-            auth.pause(bot.connection, exc)
         details = {"handoff_id": wanted.handoff.pk, "detail": exc.detail}
         logger.warning("files.not_fetched", extra=details)
         return None

@@ -71,6 +71,6 @@ def claim(lane_id: int) -> Lease | None:
         )
         if not taken:
             return None
-        related = ("handoff", "bot__connection", "bot__agent_chat")
+        related = ("handoff", "bot__connection__runtime", "bot__agent_chat")
         lane = Lane.objects.select_related(*related).get(pk=lane_id)
     return Lease(lane=lane, fence=lane.fence, renewed_at=began)

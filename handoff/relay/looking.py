@@ -19,9 +19,8 @@ from handoff.models import Callback, Handoff
 from handoff.relay import file_transfer, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from handoff.relay.observing import announce_end
-from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError, Throttled
+from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +145,6 @@ def _unseen(handoff: Handoff, exc: DeliveryError) -> None:
     logger.warning(
         "look.failed", extra={"handoff_id": handoff.pk, "detail": exc.detail}
     )
-    if isinstance(exc, Throttled):
-        auth.pause(handoff.bot.connection, exc)
     _look_later(handoff, after=AFTER_TROUBLE)
 
 

@@ -19,11 +19,11 @@ from servicenow_auth.exceptions import DeliveryError, NotSent
 Time = datetime | Combinable
 ItemT = TypeVar("ItemT", Outgoing, Event)
 
-BACKOFF_CAP = timedelta(minutes=5)
+BACKOFF_CAP = timedelta(minutes=1)
 
 
 def backoff(since: datetime | None) -> timedelta:
-    """Return a random wait of up to the time that has passed, 1 s to 5 min."""
+    """Return a random wait of up to the time that has passed, 1 s to 1 min."""
     passed = (now() - since).total_seconds() if since else 0.0
     ceiling = min(max(passed, 1.0), BACKOFF_CAP.total_seconds())
     return timedelta(seconds=uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter

@@ -30,7 +30,6 @@ from handoff.relay.routes import (
     backoff,
     nothing_sent,
 )
-from servicenow_auth import services as auth
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
     Ambiguous,
@@ -73,8 +72,9 @@ class ToServiceNow:
 
     def prepare(self) -> None:
         """Refresh the token now: within a send it could outlast the lease."""
-        with suppress(DeliveryError):  # the send will meet it again, and be judged
-            self.instance.authorize()
+        if self.lane.bot.connection.runtime.paused_until is None:
+            with suppress(DeliveryError):  # the send will meet it again, and be judged
+                self.instance.authorize()
 
     def lock(self) -> None:
         self.handoff = lifecycle.lock(self.handoff.pk)
@@ -91,13 +91,15 @@ class ToServiceNow:
         runtime = item.lane.bot.connection.runtime
         if item.state == ItemState.SENDING and not self.is_to_be_found(item):
             return self._hold_ambiguous(item)
-        if ends_at := runtime.pause_ends_at:
-            return Hold(reason=THROTTLED, until=ends_at)
         if runtime.state != AuthorizationState.READY:
             return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
         is_message = item.kind == Outgoing.Kind.MESSAGE
         if is_message and lifecycle.waits_for_agent(self.handoff):
             return Hold(reason=NO_AGENT_YET, until=Now() + AGENT_WAIT)
+        # Last: who goes first after a pause must not wait for anything else.
+        if runtime.paused_until and (ends_at := self.instance.rests_until()):
+            reason = UNREACHABLE if runtime.failures else THROTTLED
+            return Hold(reason=reason, until=ends_at)
         return None
 
     def proven(self, item: Outgoing) -> bool:
@@ -139,9 +141,7 @@ class ToServiceNow:
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""
         reason, wait = AMBIGUOUS, _look_again_after(item)
-        if isinstance(error, Throttled):
-            wait = auth.pause(self.lane.bot.connection, error)
-        elif isinstance(error, NotShown | Rejected):
+        if isinstance(error, NotShown | Rejected):
             reason = UNREADABLE
         elif isinstance(error, StillUnknown) and error.wait is not None:
             wait = min(wait, error.wait)
@@ -186,7 +186,6 @@ class ToServiceNow:
             reason, wait = UNAUTHORIZED, _authorization_wait()
         elif isinstance(error, Throttled):
             reason = THROTTLED
-            wait = auth.pause(self.lane.bot.connection, error)
         return Verdict(ItemState.PENDING, reason, wait, counts=False)
 
     def sent(self, item: Outgoing, result: object) -> None:

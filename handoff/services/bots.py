@@ -19,6 +19,7 @@ from handoff.models import (
 )
 from handoff.models.lane import Direction
 from handoff.relay import lanes
+from handoff.relay.to_servicenow import THROTTLED, UNREACHABLE
 from servicenow_auth.exceptions import AnotherUser
 from servicenow_auth.fields import Secret
 from servicenow_auth.models import Connection
@@ -79,6 +80,14 @@ def resume_lanes(*, connection: Connection) -> None:
         bot__connection=connection, direction=Direction.TO_SERVICENOW
     )
     transaction.on_commit(partial(lanes.wake, waiting))
+
+
+def resume_paused_lanes(*, connection: Connection) -> None:
+    """Let what only waited for calls to be possible go on, as `resume_lanes` does."""
+    waiting = Lane.objects.filter(
+        bot__connection=connection, stalled_reason__in=[UNREACHABLE, THROTTLED]
+    )
+    transaction.on_commit(partial(lanes.wake, waiting), robust=True)
 
 
 def tell_authorization_required(*, connection: Connection) -> None:

@@ -168,14 +168,17 @@ def test_a_bot_without_handoffs_says_how_to_make_one(alice, bot):
 
 def test_health_tells_of_pauses_and_of_the_webhook(alice, bot):
     ConnectionRuntime.objects.update(
-        paused_until=now().replace(year=now().year + 1), pause_reason="429"
+        paused_until=now().replace(year=now().year + 1),
+        pause_reason="429",
+        failures=3,
+        calls_allowed=2,
     )
     Bot.objects.update(webhook_url="https://bot.example.com")
     bot.runtime.webhook_disabled_at = now()
     bot.runtime.webhook_error = "410"
     bot.runtime.save()
     html = page(alice.get("handoff_bot_change", bot.pk))
-    assert "UTC: 429" in html
+    assert "UTC: 429 (3 failed in a row). 2 at a time" in html
     assert "Switched off since " in html
 
 

@@ -6,6 +6,7 @@ time, so there these tests only say that nothing else breaks.
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -15,9 +16,7 @@ from handoff import events, lifecycle, relay, services
 from handoff.exceptions import BotGone
 from handoff.models import Lane, Outgoing
 from handoff.relay import lanes, leases, to_bot, to_servicenow
-from servicenow_auth import services as auth
-from servicenow_auth import states
-from servicenow_auth.exceptions import Throttled
+from servicenow_auth import pauses, states
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay import conftest as stage
 
@@ -103,23 +102,22 @@ def test_one_410_meets_another(webhook_bot, running, monkeypatch):
     assert meet(drain_own, drain_the_handoffs) == []
 
 
-def test_a_pause_meets_a_new_authorization(running, monkeypatch):
+def test_who_goes_first_after_a_pause_meets_a_new_authorization(running, monkeypatch):
     stage.post(running, "one")
-    pause = auth.pause
+    past = now() - timedelta(seconds=1)
+    ConnectionRuntime.objects.update(paused_until=past)
+    go_first = pauses.go_first
     lease = leases.claim(stage.to_servicenow(running).pk)
 
-    def pause_slowly(*args, **kwargs):
+    def go_first_slowly(pk):
         time.sleep(SHORT)
-        pause(*args, **kwargs)
+        return go_first(pk)
 
-    monkeypatch.setattr(auth, "pause", pause_slowly)
+    monkeypatch.setattr(pauses, "go_first", go_first_slowly)
 
-    def record():
+    def go_on():
         with to_servicenow.open_route(lease.lane, lease.lane.handoff) as route:
-            item = lanes.advance(lease, route, None)
-            error = Throttled("ServiceNow answered 429.", retry_after=5)
-            done = lanes.Done(result=None, error=error, started_at=now())
-            lanes.advance(lease, route, lanes.Step(item, done, more=True))
+            assert lanes.advance(lease, route, None)
 
     def make_ready():
         time.sleep(SHORT / 2)
@@ -127,7 +125,7 @@ def test_a_pause_meets_a_new_authorization(running, monkeypatch):
         ConnectionRuntime.objects.update(state="not_authorized")
         states.make_ready(pk=runtime.pk, version=runtime.version)
 
-    assert meet(record, make_ready) == []
+    assert meet(go_on, make_ready) == []
 
 
 def test_a_user_who_leaves_meets_a_new_authorization(http, chat, monkeypatch):

@@ -7,7 +7,7 @@ from django.utils.timezone import now
 from handoff import doorbell, services
 from handoff.models import Event, Handoff
 from handoff.relay import looking, watching
-from servicenow_auth import services as auth
+from servicenow_auth import pauses
 from servicenow_auth.exceptions import Throttled
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
@@ -222,7 +222,8 @@ def test_a_pause_puts_no_end_off_for_longer_than_a_minute(running):
         pending_end={"reason": "completed", "ended_by": "agent"},
         pending_end_at=now() - timedelta(seconds=61),
     )
-    auth.pause(running.bot.connection, Throttled("429", retry_after=600))
+    told = Throttled("429", retry_after=600)
+    pauses.throttle(running.bot.connection_id, told, first=False)
 
     look(running)
 

@@ -182,7 +182,9 @@ def test_a_long_outage_costs_no_attempts_and_only_a_day_ends_it(http, running):
     for _ in range(30):
         http.post(MESSAGES, body=requests.ConnectTimeout())
         relay.drain(to_servicenow(running).pk)
-        Lane.objects.update(wake_at=now() - timedelta(seconds=1))
+        past = now() - timedelta(seconds=1)
+        Lane.objects.update(wake_at=past)
+        ConnectionRuntime.objects.update(paused_until=past)
     item = Outgoing.objects.get(kind="message")
     assert (item.state, item.attempts) == ("pending", 0)
     Outgoing.objects.update(created_at=now() - timedelta(hours=25))

@@ -9,7 +9,6 @@ from servicenow_auth import services
 from servicenow_auth.exceptions import (
     DeliveryError,
     NotAuthorized,
-    Throttled,
     Unauthorized,
 )
 from servicenow_auth.fields import Secret
@@ -179,17 +178,6 @@ def test_disconnecting_forgets_also_where_nobody_answers(http, ready, caplog):
     services.disconnect(ready)
     assert ConnectionRuntime.objects.get().refresh_token is None
     assert caplog.messages == ["authorization.not_revoked"] * 2
-
-
-def test_a_shorter_pause_does_not_end_a_longer_one(basic):
-    services.pause(basic, Throttled("long", retry_after=60))
-    services.pause(basic, Throttled("short", retry_after=5))
-    runtime = ConnectionRuntime.objects.get()
-    assert runtime.paused_until
-    assert runtime.paused_until - timezone.now() > timedelta(seconds=50)
-    assert runtime.pause_reason == "long"
-    services.pause(basic, Throttled("longer", retry_after=90))
-    assert ConnectionRuntime.objects.get().pause_reason == "longer"
 
 
 @pytest.mark.parametrize(
