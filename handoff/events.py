@@ -5,6 +5,7 @@ The lock order is: lane to the bot, feed counter.
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid5
 
 from django.db.models import F
 from django.utils.timezone import now
@@ -14,6 +15,9 @@ from handoff.models import Bot, BotRuntime, Event, Handoff, Lane, Message
 from handoff.models.handoff import Reason, State
 from handoff.models.lane import Direction, ItemState
 
+FINAL = {"handoff.ended", "handoff.failed"}
+# After a restore numbers go on from the next multiple: above all that were forgotten.
+EPOCH = 10**12
 GONE_BY_THEMSELVES = {Reason.USER_LEFT, Reason.BOT_ENDED}
 
 
@@ -32,6 +36,11 @@ def emit(
         data = {**data, "text": None if went else text}
     lane = Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
     event = Event(bot=handoff.bot, handoff=handoff, type=event_type, message=message)
+    # What happens once has the same id in a database that was restored, and forgot it.
+    if message is not None:
+        event.id = uuid5(message.id, event_type)
+    elif event_type in FINAL:
+        event.id = uuid5(handoff.id, "final")
     return _append(lane, event, data)
 
 
@@ -58,6 +67,20 @@ def _append(lane: Lane, event: Event, data: dict[str, Any]) -> Event:
         event.state, event.settled_at = ItemState.SENT, now()
     event.save(force_insert=True)
     return event
+
+
+def begin_epoch() -> int:
+    """Number all feeds anew, once the database has forgotten what was told last."""
+    number = F("feed_sequence")
+    return BotRuntime.objects.update(feed_sequence=number + EPOCH - number % EPOCH)
+
+
+def is_forgotten(bot: Bot, *, number: int) -> bool:
+    """Tell whether a number is ahead of the feed, or was of an event now forgotten."""
+    newest = bot.runtime.feed_sequence
+    if number > newest or number // EPOCH == newest // EPOCH:
+        return number > newest
+    return number > 0 and not bot.events.filter(feed_sequence=number).exists()
 
 
 def timestamp(moment: datetime) -> str:

@@ -14,7 +14,7 @@ HandoffError(code, status)      shown to a bot: one handler, one shape (RFC 9457
 ├─ AttachmentExpired      410   attachment_expired
 ├─ MalformedBody          400   malformed_body
 ├─ BodyTooLarge           413   body_too_large
-└─ FeedReset              409   feed_reset: the cursor is ahead of the feed
+└─ FeedReset              409   feed_reset: the feed has no such event any more
 
 Failed hops to ServiceNow are servicenow_auth.exceptions.DeliveryError; those to a bot
 are below it:
@@ -22,6 +22,8 @@ DeliveryError
 ├─ BotUnavailable               the endpoint as a whole: pause the webhook
 ├─ BotRejected                  this event: count, then give it up
 └─ BotGone                      410: switch the webhook off
+
+StillAtWork is for the operator: a command needs the database for itself.
 """
 
 from servicenow_auth.exceptions import DeliveryError
@@ -103,3 +105,7 @@ class BotRejected(DeliveryError):
 
 class BotGone(DeliveryError):
     """The bot answered 410: it wants no more webhooks."""
+
+
+class StillAtWork(Exception):
+    """Processes run on a database that must be nobody's for now."""

@@ -7,12 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from handoff import events
 from handoff.api.pages import PageQuery, cut, page
 from handoff.api.schema import READ, answers
 from handoff.api.views import BotView, parse
 from handoff.api.waiting import MAX_SECONDS, wait_until
 from handoff.exceptions import FeedReset
-from handoff.models import BotRuntime, Event
+from handoff.models import Event
 from handoff.models.handoff import State
 
 BIGGEST_SEQUENCE = 2**63 - 1
@@ -121,7 +122,7 @@ class EventsView(BotView):
         responses=answers(
             *READ,
             success={200: EventPageSerializer},
-            feed_reset="409 `after` is ahead of the feed: begin again at 0.",
+            feed_reset="409 `after` is of no event any more: begin again at 0.",
         ),
         examples=[EVENT_EXAMPLE],
     )
@@ -130,12 +131,11 @@ class EventsView(BotView):
         this one is answered at once.
         """
         query = parse(EventsQuery, request.query_params)
-        after, newest = query["after"], self.bot.runtime.feed_sequence
-        if after > newest:
-            raise FeedReset(f"The newest event is {newest}: begin again at 0.")
-        grown = BotRuntime.objects.filter(bot=self.bot, feed_sequence__gt=after)
-        wait_until(grown.exists, seconds=query["wait"])
-        events = Event.objects.filter(bot=self.bot, feed_sequence__gt=after)
-        payloads = events.order_by("feed_sequence").values_list("payload", flat=True)
+        after = query["after"]
+        if events.is_forgotten(self.bot, number=after):
+            raise FeedReset("No event has this number any more: begin again at 0.")
+        told = Event.objects.filter(bot=self.bot, feed_sequence__gt=after)
+        wait_until(told.exists, seconds=query["wait"])
+        payloads = told.order_by("feed_sequence").values_list("payload", flat=True)
         items, more = cut(payloads, limit=query["limit"])
         return page(items, cursor="feed_sequence", after=after, has_more=more)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
+from uuid import uuid4, uuid5
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils.timezone import now
@@ -152,6 +153,8 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
         if said.is_named and chat_systems.traits(handoff.bot).has_receipts:
             receipt = Receipt.DUE
     return Message.objects.create(
+        # The same in a database that was restored, and forgot that it has had it.
+        id=uuid5(handoff.id, said.sys_id) if said.is_named else uuid4(),
         handoff=handoff,
         role=Role.AGENT if is_agent else Role.SYSTEM,
         # Words that were given no id may be said again: each time is another row.

@@ -155,7 +155,8 @@ def _intend(
 ) -> Task[ItemT] | None:
     """Commit the next intent; with `own_intent` no byte of a found one has left."""
     while (item := route.head()) is not None:
-        if own_intent and item.state == ItemState.SENDING:
+        # An item that was of unknown outcome before says why.
+        if own_intent and item.state == ItemState.SENDING and not item.last_error:
             item.state, item.attempts = ItemState.PENDING, item.attempts - 1
         if item.state == ItemState.SENDING and route.proven(item):
             _settle(route, item)

@@ -17,7 +17,7 @@ from django.conf import settings
 from handoff import files
 from handoff.chat_systems import Entry, EntryState, InboundMessage, Observation
 from handoff.chat_systems.text import begins, is_same
-from handoff.models import Handoff, Outgoing
+from handoff.models import Bot, Handoff, Outgoing
 from handoff.models.lane import ItemState
 from handoff.relay.routes import GaveUp, NotShown, NotThere, StillUnknown
 
@@ -47,7 +47,7 @@ def found(
     records = _sort(shown, item=item, handoff=handoff)
     same = [record for record in records.free if _says(record, item)]
     if same:
-        _note_duplicates(item, [record.sys_id for record in same[1:]])
+        _note_duplicates(item, same[1:])
         return same[0].sys_id
     if not records.is_controlled:
         raise NotShown(
@@ -57,7 +57,17 @@ def found(
     raise missing(item, read_at=read_at)
 
 
-def _note_duplicates(item: Outgoing, sys_ids: list[str]) -> None:
+def _note_duplicates(item: Outgoing, more: list[InboundMessage]) -> None:
+    """Note further records with an item's text, but those of items behind it.
+
+    After a restore all of a lane may be of unknown outcome, else the item alone is.
+    """
+    if not more:
+        return
+    lane = Outgoing.objects.filter(lane=item.lane, state=ItemState.SENDING)
+    behind = lane.filter(sequence__gt=item.sequence)
+    others = sum(_says(more[0], one) for one in behind.select_related("attachment"))
+    sys_ids = [record.sys_id for record in more[others:]]
     if not sys_ids:
         return
     item.duplicates = sys_ids
@@ -79,19 +89,11 @@ def opened(
     `read` returns the messages of one: a queue may show of a question only how it
     begins.
     """
-    ours = handoff.bot.connection.runtime.user_sys_id
-    named = [entry for entry in shown if entry.seen.group_id]
-    groups = {entry.seen.group_id for entry in named}
-    known = set(
-        Handoff.objects.filter(bot=handoff.bot_id, group_id__in=groups).values_list(
-            "group_id", flat=True
-        )
-    )
-    for entry in named:
-        is_free = entry.opened_by == ours and entry.seen.group_id not in known
-        if is_free and _is_opened_with(item.text, entry, read=read):
+    free, is_controlled = strays(shown, bot=handoff.bot)
+    for entry in free:
+        if _is_opened_with(item.text, entry, read=read):
             return entry.seen
-    if not known:
+    if not is_controlled:
         raise NotShown(
             "It is not known whether the chat was opened: ServiceNow shows us none of"
             " those that we opened in this queue."
@@ -100,6 +102,21 @@ def opened(
     if handoff.is_final and isinstance(error, NotThere):
         raise GaveUp("It ended before it was opened.")
     raise error
+
+
+def strays(shown: list[Entry], *, bot: Bot) -> tuple[list[Entry], bool]:
+    """Return what we opened and know nothing of, and whether a known one is shown."""
+    ours = bot.connection.runtime.user_sys_id
+    named = [entry for entry in shown if entry.seen.group_id]
+    groups = {entry.seen.group_id for entry in named}
+    handoffs = Handoff.objects.filter(bot=bot, group_id__in=groups)
+    known = set(handoffs.values_list("group_id", flat=True))
+    free = [
+        entry
+        for entry in named
+        if entry.opened_by == ours and entry.seen.group_id not in known
+    ]
+    return free, bool(known)
 
 
 def _is_opened_with(

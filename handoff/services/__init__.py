@@ -17,16 +17,20 @@ from handoff.services.callbacks import receive_callback
 from handoff.services.handoffs import availability, end_handoff, set_typing
 from handoff.services.messages import post_message
 from handoff.services.requests import NewMessage, StartRequest
+from handoff.services.restoring import Restored, after_restore, forgotten_chats
 from handoff.services.starting import Started, start_handoff
 
 __all__ = [
     "NewMessage",
+    "Restored",
     "StartRequest",
     "Started",
     "TranscriptEntry",
+    "after_restore",
     "availability",
     "create_api_key",
     "end_handoff",
+    "forgotten_chats",
     "new_signing_secret",
     "note_fetched",
     "post_message",

@@ -3,7 +3,9 @@ from threading import Thread
 
 import pytest
 from django.db import connection
+from django.utils.timezone import now
 
+from handoff import services
 from handoff.api import waiting
 from handoff.models import Handoff
 from tests.api.bots import api_of, make_bot
@@ -169,3 +171,41 @@ def test_a_start_can_wait_for_its_first_state():
 
     assert told["state"] == "failed"
     assert time.monotonic() - begun < 10
+
+
+@pytest.fixture
+def restored(api, ended):
+    """A bot whose first event is known, and others forgotten by a restore."""
+    services.after_restore(since=now())
+    return ended
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_cursor_from_before_the_backup_is_good_after_a_restore(api, restored, after):
+    assert api.get("/events", after=after).status_code == 200
+
+
+@pytest.mark.parametrize("after", [2, 3_000])
+def test_a_cursor_from_after_the_backup_is_told_so(api, restored, after):
+    answer = api.get("/events", after=after)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "feed_reset")
+
+
+def test_after_a_restore_the_feed_goes_on_far_above_what_was_told(api, restored):
+    body = {"conversation_id": "c-2", "message": "Help!"}
+    again = api.post("/handoffs", body).json()
+    api.post(f"/handoffs/{again['id']}/end")
+
+    told = api.get("/events", after=1).json()
+
+    assert [event["feed_sequence"] for event in told["items"]] == [10**12 + 1]
+    services.after_restore(since=now())
+    assert api.get("/events", after=told["next"]).status_code == 200
+    assert api.get("/events", after=told["next"] + 1).status_code == 409
+
+
+def test_after_a_restore_a_long_poll_still_waits(api, restored):
+    began = time.monotonic()
+    assert api.get("/events", after=1, wait=1).json()["items"] == []
+    assert time.monotonic() - began >= 0.9

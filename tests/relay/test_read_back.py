@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db.models import F
 from django.utils.timezone import now
 
 from handoff import relay, services
-from handoff.models import Handoff, Lane, Outgoing
+from handoff.models import Handoff, Outgoing
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
     ENVELOPE,
@@ -21,18 +20,20 @@ from tests.relay.conftest import (
     states,
     to_servicenow,
 )
+from tests.relay.reading_back import (
+    OPENING,
+    drain,
+    ours,
+    posted,
+    settle,
+    shows,
+    sys_ids,
+    takes,
+)
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
-US = {"created_by": "Chatbot.Interface", "sender_name": "Chatbot"}
 BROKEN: dict[str, Any] = {"status": 502, "body": "<html>"}
-
-
-def ours(sys_id: str, text: str) -> dict[str, Any]:
-    return message(sys_id, text, **US)
-
-
-OPENING = ours("0" * 32, "My door is jammed.")
 
 
 @pytest.fixture
@@ -43,39 +44,6 @@ def unknown(http, running: Handoff) -> Handoff:
     relay.drain(to_servicenow(running).pk)
     assert states(running)[1:] == ["sending", "pending"]
     return running
-
-
-def shows(http, *rows: dict[str, Any]) -> None:
-    http.get(MESSAGES, json={"result": [*rows, OPENING]})
-
-
-def drain(handoff: Handoff) -> None:
-    lane = to_servicenow(handoff)
-    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(lane.pk)
-
-
-def settle() -> None:
-    """Let the time pass in which an attempt may still be applied."""
-    for name in ("attempt_started_at", "first_attempt_at"):
-        Outgoing.objects.filter(state="sending").update(
-            **{name: F(name) - timedelta(seconds=76)}
-        )
-
-
-def takes(http, sys_id: str) -> None:
-    http.post(MESSAGES, json={"result": {"sys_id": sys_id}})
-
-
-def posted(http) -> list[str]:
-    """Return the texts that were posted to ServiceNow."""
-    posts = [call.request for call in http.calls if call.request.method == "POST"]
-    return [json.loads(request.body).get("message") for request in posts]
-
-
-def sys_ids(handoff: Handoff) -> list[str]:
-    items = Outgoing.objects.filter(lane__handoff=handoff, kind="message")
-    return list(items.order_by("sequence").values_list("sys_id", flat=True))
 
 
 def test_a_message_that_arrived_is_found_and_the_next_one_goes(http, unknown):

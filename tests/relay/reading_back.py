@@ -1,0 +1,54 @@
+"""What ServiceNow shows of what we sent, and the time in which it may still come."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils.timezone import now
+
+from handoff import relay
+from handoff.models import Handoff, Lane, Outgoing
+from tests.relay.conftest import MESSAGES, message, to_servicenow
+
+US = {"created_by": "Chatbot.Interface", "sender_name": "Chatbot"}
+
+
+def ours(sys_id: str, text: str) -> dict[str, Any]:
+    return message(sys_id, text, **US)
+
+
+OPENING = ours("0" * 32, "My door is jammed.")
+
+
+def shows(http, *rows: dict[str, Any]) -> None:
+    http.get(MESSAGES, json={"result": [*rows, OPENING]})
+
+
+def drain(handoff: Handoff) -> None:
+    lane = to_servicenow(handoff)
+    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
+    relay.drain(lane.pk)
+
+
+def settle() -> None:
+    """Let the time pass in which an attempt may still be applied."""
+    for name in ("attempt_started_at", "first_attempt_at"):
+        Outgoing.objects.filter(state="sending").update(
+            **{name: F(name) - timedelta(seconds=76)}
+        )
+
+
+def takes(http, sys_id: str) -> None:
+    http.post(MESSAGES, json={"result": {"sys_id": sys_id}})
+
+
+def posted(http) -> list[str]:
+    """Return the texts that were posted to ServiceNow."""
+    posts = [call.request for call in http.calls if call.request.method == "POST"]
+    return [json.loads(request.body).get("message") for request in posts]
+
+
+def sys_ids(handoff: Handoff) -> list[str]:
+    items = Outgoing.objects.filter(lane__handoff=handoff, kind="message")
+    return list(items.order_by("sequence").values_list("sys_id", flat=True))
