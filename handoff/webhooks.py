@@ -8,11 +8,11 @@ from typing import Any
 from handoff import signatures
 from handoff.exceptions import BotGone, BotRejected, BotUnavailable
 from servicenow_auth import transport
+from servicenow_auth.answers import retry_after
 from servicenow_auth.exceptions import Ambiguous, NotSent
 
 # The endpoint as a whole is in trouble, not this event.
 UNAVAILABLE = {408, 409, 425, 429}
-MAX_WAIT = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,6 @@ def _check(answer: transport.Answer) -> None:
     if status == 410:
         raise BotGone("The webhook answered 410.")
     if status in UNAVAILABLE or status >= 500:
-        wait = answer.headers.get("Retry-After", "")
-        retry_after = min(float(wait), MAX_WAIT) if wait.isdecimal() else None
-        raise BotUnavailable(f"The webhook answered {status}.", retry_after=retry_after)
+        wait = retry_after(answer.headers)
+        raise BotUnavailable(f"The webhook answered {status}.", retry_after=wait)
     raise BotRejected(f"The webhook answered {status}.")

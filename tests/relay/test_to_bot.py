@@ -1,6 +1,7 @@
 import json
 from contextlib import ExitStack
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 import requests
@@ -108,8 +109,12 @@ def test_a_repeated_attempt_carries_the_same_id(http, told):
     assert BotRuntime.objects.get().webhook_failures == 0
 
 
-def test_a_bots_own_wait_is_honoured(http, told):
-    http.post(WEBHOOK, status=429, headers={"Retry-After": "120"})
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_a_bots_own_wait_is_honoured(http, told, status, as_date):
+    moment = format_datetime(now() + timedelta(seconds=120), usegmt=True)
+    headers = {"Retry-After": moment if as_date else "120"}
+    http.post(WEBHOOK, status=status, headers=headers)
 
     relay.drain(to_bot(told).pk)
 
