@@ -14,13 +14,15 @@ Behaviour = Callable[[socket.socket], None]
 class Server:
     """Runs `behave` for each connection; `requests` is what came in, in order."""
 
-    def __init__(self, behave: Behaviour, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, behave: Behaviour, *, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self.behave = behave
         self.tls = tls
         self.requests: list[bytes] = []
         self.connections = 0
         self.stopping = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -97,9 +99,10 @@ def serving(
     behave: Callable[[Server, socket.socket], None],
     *,
     tls: ssl.SSLContext | None = None,
+    port: int = 0,
 ) -> Iterator[Server]:
     server: Server
-    server = Server(lambda sock: behave(server, sock), tls=tls)
+    server = Server(lambda sock: behave(server, sock), tls=tls, port=port)
     try:
         yield server
     finally:
