@@ -1,6 +1,7 @@
 """A lane: what goes out for one handoff in one direction, in order. And its items."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import F, Q
@@ -27,6 +28,8 @@ class ItemState(models.TextChoices):
 
 
 UNSETTLED = (ItemState.PENDING, ItemState.SENDING)
+# Annotates an item with the moment of the read.
+SEEN = {"seen_at": Now()}
 
 
 class Lane(models.Model):
@@ -90,6 +93,9 @@ class Item(models.Model):
     settled_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=now)
+
+    # By the database's clock, where it was read with SEEN.
+    seen_at: datetime
 
     class Meta:
         abstract = True

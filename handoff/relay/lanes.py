@@ -177,7 +177,7 @@ def _intend(
         item.state = ItemState.SENDING
         # Counted before the send: a message that kills its worker ends as failed.
         item.attempts += 1
-        item.attempt_started_at = now()
+        item.attempt_started_at = item.seen_at
         item.first_attempt_at = item.first_attempt_at or item.attempt_started_at
         item.last_error = ""
         item.save(update_fields=INTENT_FIELDS)

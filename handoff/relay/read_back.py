@@ -10,7 +10,7 @@ silence.
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -36,13 +36,7 @@ class Records:
     is_controlled: bool = False
 
 
-def found(
-    item: Outgoing,
-    shown: list[InboundMessage],
-    *,
-    handoff: Handoff,
-    read_at: datetime,
-) -> str:
+def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> str:
     """Return the sys_id of a message that arrived; else NotThere or StillUnknown."""
     records = _sort(shown, item=item, handoff=handoff)
     same = [record for record in records.free if _says(record, item)]
@@ -54,7 +48,7 @@ def found(
             "It is not known whether it arrived: ServiceNow does not show us what we"
             " have sent before. The integration user must be able to read it."
         )
-    raise missing(item, read_at=read_at)
+    raise missing(item)
 
 
 def _note_duplicates(item: Outgoing, more: list[InboundMessage]) -> None:
@@ -82,7 +76,6 @@ def opened(
     *,
     handoff: Handoff,
     read: Callable[[str], list[InboundMessage]],
-    read_at: datetime,
 ) -> Observation:
     """Return a conversation that was opened; else NotThere or StillUnknown.
 
@@ -98,7 +91,7 @@ def opened(
             "It is not known whether the chat was opened: ServiceNow shows us none of"
             " those that we opened in this queue."
         )
-    error = missing(item, read_at=read_at)
+    error = missing(item)
     if handoff.is_final and isinstance(error, NotThere):
         raise GaveUp("It ended before it was opened.")
     raise error
@@ -128,23 +121,24 @@ def _is_opened_with(
     return any(is_same(text, message.text) for message in messages)
 
 
-def ended(item: Outgoing, seen: Observation | None, *, read_at: datetime) -> None:
+def ended(item: Outgoing, seen: Observation | None) -> None:
     """Return if the conversation is over there; else NotThere or StillUnknown."""
     if seen is None or seen.state == EntryState.UNKNOWN:
         raise NotShown("ServiceNow does not tell whether the chat is over.")
     if seen.state in OPEN:
-        raise missing(item, read_at=read_at)
+        raise missing(item)
 
 
-def missing(item: Outgoing, *, read_at: datetime) -> NotThere | StillUnknown:
+def missing(item: Outgoing) -> NotThere | StillUnknown:
     """Return what it means that an item is not there: an attempt may yet be applied.
 
-    `read_at` is from before the read: what was applied during it may not be shown.
+    What was applied during the read may not be shown: the time is from before it. And
+    the clock is the database's: two workers' own may be minutes apart.
     """
     if item.over_attempt == item.attempts or item.attempt_started_at is None:
         return NotThere("It did not arrive.")
     still = settings.REQUEST_DEADLINE + settings.SETTLE_TIME
-    rest = item.attempt_started_at + still - read_at
+    rest = item.attempt_started_at + still - item.seen_at
     if rest <= timedelta(0):
         return NotThere("It did not arrive.")
     return StillUnknown("It has not arrived, and still may.", wait=rest)

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from handoff import events, webhooks
 from handoff.exceptions import BotGone, BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
-from handoff.models.lane import UNSETTLED, ItemState
+from handoff.models.lane import SEEN, UNSETTLED, ItemState
 from handoff.relay.courtesies import ring_receipt
 from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import transport
@@ -50,6 +50,7 @@ class ToBot:
         return (
             Event.objects.filter(lane=self.lane, state__in=UNSETTLED)
             .select_related("bot__runtime", "message")
+            .annotate(**SEEN)
             .order_by("sequence")
             .first()
         )

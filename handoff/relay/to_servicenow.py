@@ -19,7 +19,7 @@ from handoff.chat_systems import (
 )
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
-from handoff.models.lane import UNSETTLED, ItemState
+from handoff.models.lane import SEEN, UNSETTLED, ItemState
 from handoff.relay import read_back, speaking
 from handoff.relay.observing import observe
 from handoff.relay.routes import (
@@ -83,6 +83,7 @@ class ToServiceNow:
         return (
             Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
             .select_related("attachment", "message", "lane__bot__connection__runtime")
+            .annotate(**SEEN)
             .order_by("sequence")
             .first()
         )
@@ -121,18 +122,18 @@ class ToServiceNow:
         return is_unknown and self.chat_system.traits.can_read
 
     def find(self, item: Outgoing) -> Observation | str | None:
-        conversation, read_at = speaking.conversation(self.handoff), now()
+        conversation = speaking.conversation(self.handoff)
         if item.kind == Outgoing.Kind.START:
             entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
             return read_back.opened(
-                item, entries, handoff=self.handoff, read=self._read, read_at=read_at
+                item, entries, handoff=self.handoff, read=self._read
             )
         if item.kind == Outgoing.Kind.END:
             seen = self.chat_system.observe(conversation)
-            read_back.ended(item, seen, read_at=read_at)
+            read_back.ended(item, seen)
             return None
         shown = self._read(self.handoff.group_id)
-        return read_back.found(item, shown, handoff=self.handoff, read_at=read_at)
+        return read_back.found(item, shown, handoff=self.handoff)
 
     def _read(self, group_id: str) -> list[InboundMessage]:
         since = speaking.first_word(self.handoff)
@@ -246,7 +247,7 @@ class ToServiceNow:
 
 def _look_again_after(item: Outgoing) -> timedelta:
     """Return as long again as has passed."""
-    age = now() - (item.attempt_started_at or item.created_at)
+    age = item.seen_at - (item.attempt_started_at or item.created_at)
     return min(max(age, FIRST_LOOK), LAST_LOOK)
 
 
