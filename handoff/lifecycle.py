@@ -4,6 +4,7 @@ Every function here runs inside the caller's transaction. The lock order is: han
 lane to ServiceNow, lane to the bot, feed counter.
 """
 
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, events
 from handoff.models import Bot, Handoff, Lane, Message, Outgoing
+from handoff.models.bot import WithoutAgent
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import UNSETTLED, Direction, ItemState
 
@@ -39,6 +41,15 @@ AFTER_ACCEPTANCE = {
     Reason.IDLE_TIMEOUT,
     Reason.CONVERSATION_GONE,
 }
+# Nobody was there: not that something did not work, nor that somebody went away.
+WITHOUT_AGENT = {
+    Reason.NO_AGENT_AVAILABLE,
+    Reason.WAIT_TIMEOUT,
+    Reason.QUEUE_CLOSED,
+    Reason.OUTSIDE_BUSINESS_HOURS,
+}
+# How long the final event waits for the incident that it is to name.
+TICKET_PATIENCE = timedelta(minutes=2)
 # Nobody waits any more: what was told of the wait holds no longer.
 NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
 
@@ -139,15 +150,20 @@ def finish(
     ended_by: EndedBy,
     data: dict[str, Any] | None = None,
 ) -> bool:
-    """Make a handoff final and announce it; return False when it was final already."""
+    """Make a handoff final; return False when it was final already.
+
+    That is announced at once, or with the number of an incident that is created first.
+    """
     accepted = handoff.state == State.ACCEPTED
     if not accepted:
         reason = BEFORE_ACCEPTANCE.get(reason, reason)
     elif reason not in AFTER_ACCEPTANCE:
         reason = Reason.CONVERSATION_GONE
+    told = {"reason": reason, "ended_by": ended_by, "final": True, **(data or {})}
     moved = move_to(
         handoff,
         State.ENDED if accepted else State.FAILED,
+        final_data=told,
         reason=reason,
         ended_by=ended_by,
         ended_at=now(),
@@ -156,17 +172,44 @@ def finish(
         pending_end_at=None,
         **NO_WAIT,
     )
-    if moved:
-        detail = {"reason": reason, "ended_by": ended_by, "final": True}
-        events.emit(handoff, f"handoff.{handoff.state}", {**detail, **(data or {})})
+    if moved and _wants_ticket(handoff):
+        _ask_for_ticket(handoff)
+    elif moved:
+        announce(handoff)
     return moved
 
 
+def _wants_ticket(handoff: Handoff) -> bool:
+    chosen = handoff.bot.without_agent == WithoutAgent.INCIDENT
+    return chosen and handoff.reason in WITHOUT_AGENT
+
+
+def _ask_for_ticket(handoff: Handoff) -> None:
+    """Put an incident into the lane, after the end; the final event waits for it."""
+    queue(_lock_lane(handoff), [Outgoing(kind=Outgoing.Kind.TICKET)])
+    wake(handoff)
+    waits = Handoff.objects.filter(pk=handoff.pk)
+    waits.update(final_due_at=Now() + TICKET_PATIENCE)
+
+
+def announce(handoff: Handoff, *, detail: str = "") -> None:
+    """Send the one final event, unless that was done; `detail` is for people."""
+    told = handoff.final_data
+    if told is None:
+        return
+    if detail:
+        told["detail"] = " ".join(filter(None, [told.get("detail"), detail]))
+    handoff.final_data = handoff.final_due_at = None
+    handoff.save(update_fields=["final_data", "final_due_at"])
+    events.emit(handoff, f"handoff.{handoff.state}", {**told, "ticket": handoff.ticket})
+
+
 def give_up_pending(handoff: Handoff, *, error: str) -> None:
-    """Give up whatever of the lane to ServiceNow was never sent, and say so."""
+    """Give up what of the conversation was never sent to ServiceNow, and say so."""
     # Callers go on to write into this lane, which is locked before the bot's.
     lane = _lock_lane(handoff)
     pending = Outgoing.objects.filter(lane=lane, state=ItemState.PENDING)
+    pending = pending.exclude(kind=Outgoing.Kind.TICKET)
     items = list(pending.select_related("message").order_by("sequence"))
     pending.give_up(error=error)
     for message in dict.fromkeys(item.message for item in items if item.message):

@@ -24,12 +24,16 @@ class TranscriptEntry:
 
 def question(*, message: str, user: dict[str, str], channel: str) -> str:
     """Return the question and, below it, who asks: the API has no field for that."""
+    lines = sender(user=user, channel=channel)
+    return "\n".join([message, "", *lines]) if lines else message
+
+
+def sender(*, user: dict[str, str], channel: str) -> list[str]:
+    """Return who asks and from where, a line each, as far as it is known."""
     name, email, known_as = (user.get(key, "") for key in ("name", "email", "id"))
     who = " ".join(part for part in (name, f"<{email}>" if email else "") if part)
-    lines = [f"From: {who or known_as}"] if who or known_as else []
-    if channel:
-        lines.append(f"Channel: {channel}")
-    return "\n".join([message, "", *lines]) if lines else message
+    told = {"From": who or known_as, "Channel": channel}
+    return [f"{label}: {value}" for label, value in told.items() if value]
 
 
 def transcript(entries: Iterable[TranscriptEntry]) -> str:

@@ -16,7 +16,7 @@ LAYERS = (
     ("relay",),
     ("lifecycle",),
     ("events",),
-    ("chat_systems", "webhooks"),
+    ("chat_systems", "incidents", "webhooks"),
     ("doorbell", "files", "limits", "opening", "signatures", "strict_json"),
     ("failpoints", "metrics"),
     ("models",),

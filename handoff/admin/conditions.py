@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from handoff.models.agent_chat import MessageAuth, QueueMode
-from handoff.models.bot import ChatSystem
+from handoff.models.bot import ChatSystem, WithoutAgent
 from servicenow_auth.models import AuthorizationType
 
 # Name of a select → its values with which a field is shown.
@@ -20,6 +20,8 @@ CONNECT_SUPPORT: Condition = {"chat_system": [ChatSystem.CONNECT_SUPPORT]}
 AGENT_CHAT: Condition = {"chat_system": [ChatSystem.AGENT_CHAT]}
 BASIC: Condition = {"authorization_type": [AuthorizationType.BASIC]}
 OAUTH: Condition = {"authorization_type": [AuthorizationType.OAUTH]}
+
+WITH_INCIDENT: Condition = {"without_agent": [WithoutAgent.INCIDENT]}
 
 BY_TOKEN: Condition = {**AGENT_CHAT, "message_auth": [MessageAuth.TOKEN]}
 BY_HASH: Condition = {**AGENT_CHAT, "message_auth": [MessageAuth.HASH]}
@@ -46,6 +48,7 @@ CONDITIONS: dict[str, Condition] = {
     "answer_seconds": AGENT_CHAT,
     "relay_virtual_agent": AGENT_CHAT,
     "relay_survey": AGENT_CHAT,
+    "assignment_group": WITH_INCIDENT,
     "phrases_accepted": AGENT_CHAT,
     "phrases_closed": AGENT_CHAT,
     "phrases_timed_out": AGENT_CHAT,

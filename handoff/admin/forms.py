@@ -19,6 +19,7 @@ from handoff.admin.conditions import (
 from handoff.admin.connection import ConnectionFields, checked, secrets_of
 from handoff.admin.files import FileFields
 from handoff.admin.texts import TextFields
+from handoff.admin.waiting import WaitingFields
 from handoff.models import AgentChatConfiguration, Bot
 from handoff.models.bot import CallbackAuthentication, ChatSystem
 from servicenow_auth import addresses
@@ -31,7 +32,13 @@ else:
 
 SECRETS = ("password", "client_secret", "refresh_token", "message_secret")
 # The fields that decide which others are there.
-SELECTS = ("chat_system", "authorization_type", "message_auth", "queue_mode")
+SELECTS = (
+    "chat_system",
+    "authorization_type",
+    "message_auth",
+    "queue_mode",
+    "without_agent",
+)
 # A change of one of these may make another ServiceNow user of us.
 IDENTITY = ("host_url", "authorization_type", "user_name")
 
@@ -47,7 +54,14 @@ class AuthenticationSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # un
         return option
 
 
-class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotModelForm):
+class BotForm(
+    ConnectionFields,
+    AgentChatFields,
+    FileFields,
+    TextFields,
+    WaitingFields,
+    BotModelForm,
+):
     queue_id = fields.text(
         "Queue ID",
         max_length=100,
@@ -68,26 +82,6 @@ class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotMode
         ),
     )
 
-    wait_minutes = fields.minutes(
-        "Longest wait for an agent",
-        initial=30,
-        help_text="In minutes. The handoff fails when nobody accepted it by then.",
-    )
-    idle_minutes = fields.minutes(
-        "Longest silence",
-        initial=30,
-        help_text="In minutes. The handoff ends when nobody wrote for so long.",
-    )
-
-    handoffs_per_hour = fields.number(
-        "Handoffs per conversation and hour",
-        lowest=1,
-        highest=1_000,
-        initial=5,
-        help_text="More of one conversation are refused as a loop (handoff_loop), in "
-        "which bot and agents send a user to and fro.",
-    )
-
     class Meta:
         model = Bot
         fields = [
@@ -101,6 +95,8 @@ class BotForm(ConnectionFields, AgentChatFields, FileFields, TextFields, BotMode
             "accept_existing_rules",
             "send_transcript",
             "handoffs_per_hour",
+            "without_agent",
+            "assignment_group",
             "max_attachments",
             "max_attachment_megabytes",
             "attachment_types",

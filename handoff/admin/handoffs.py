@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.timezone import now
 
@@ -30,6 +32,7 @@ class HandoffAdmin(ReadOnlyAdmin):
     search_fields = ["conversation_id__exact"]
     search_help_text = "A conversation id, whole."
     change_form_template = "admin/handoff/handoff/change_form.html"
+    readonly_fields = ["incident"]
     fieldsets = [
         (
             None,
@@ -47,10 +50,18 @@ class HandoffAdmin(ReadOnlyAdmin):
             "In ServiceNow",
             {
                 "classes": ["collapse"],
-                "fields": ["number", "queue_id", "group_id", "entry_id"],
+                "fields": ["number", "incident", "queue_id", "group_id", "entry_id"],
             },
         ),
     ]
+
+    @admin.display(description="Incident")
+    def incident(self, handoff: Handoff) -> str:
+        if handoff.ticket is None:
+            return "None"
+        return format_html(
+            '<a class="text-link" href="{url}">{number}</a>', **handoff.ticket
+        )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.download)

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.utils.timesince import timesince
 
 from handoff.models import Bot, Callback, Event, Outgoing
+from handoff.models.bot import WithoutAgent
 from handoff.models.lane import UNSETTLED, ItemState
 from handoff.relay.to_servicenow import UNREADABLE
 from servicenow_auth.status import StatusLine, status_line
@@ -27,6 +28,7 @@ def of(bot: Bot) -> list[tuple[str, str]]:
         ("Items whose delivery is uncertain", str(_ambiguous(bot))),
         ("Reading back what became of them", _read_back(bot)),
         ("Items found in ServiceNow twice", _doubled(bot)),
+        ("Incidents where no agent came", _incidents(bot)),
         ("Webhook", _webhook(bot)),
         ("Oldest event waiting for the bot", _oldest(bot.events.all())),
         ("Last callback", _last_callback(bot)),
@@ -93,6 +95,19 @@ def _doubled(bot: Bot) -> str:
     if not count:
         return "None"
     return f"{count}: ServiceNow applied a call later than SETTLE_TIME allows for"
+
+
+def _incidents(bot: Bot) -> str:
+    if bot.without_agent != WithoutAgent.INCIDENT:
+        return "Not wanted"
+    tickets = _outgoing(bot).filter(kind=Outgoing.Kind.TICKET)
+    last = tickets.exclude(settled_at=None).order_by("settled_at").last()
+    if last is None or last.settled_at is None:
+        return "None yet"
+    age = timesince(last.settled_at, depth=1)
+    if last.state == ItemState.FAILED:
+        return f"Not created, {age} ago: {last.last_error}"
+    return f"Created, {age} ago"
 
 
 def _webhook(bot: Bot) -> str:

@@ -62,6 +62,8 @@ SECTIONS: dict[str, list[str]] = {
     "Time-outs and transcript": [
         "wait_minutes",
         "idle_minutes",
+        "without_agent",
+        "assignment_group",
         "handoffs_per_hour",
         "send_transcript",
     ],

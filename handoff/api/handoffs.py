@@ -25,6 +25,12 @@ class AgentSerializer(serializers.Serializer[Any]):
     avatar_url = serializers.CharField(allow_null=True)
 
 
+class TicketSerializer(serializers.Serializer[Any]):
+    number = serializers.CharField()
+    sys_id = serializers.CharField()
+    url = serializers.CharField(help_text="Where an agent opens it.")
+
+
 class HandoffSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     request_id = serializers.CharField(
@@ -40,6 +46,9 @@ class HandoffSerializer(serializers.Serializer[Any]):
     wait_seconds = serializers.IntegerField(allow_null=True)
     wait_text = TextOrNull()
     agent = AgentSerializer(allow_null=True)
+    ticket = TicketSerializer(
+        allow_null=True, help_text="The incident, where no agent came and one was made."
+    )
     channel = TextOrNull()
     language = TextOrNull()
     metadata = serializers.DictField()

@@ -30,6 +30,13 @@ class CallbackAuthentication(models.TextChoices):
     URL = "url", "Secret in the Callback URL"
 
 
+class WithoutAgent(models.TextChoices):
+    """What follows when nobody takes a handoff."""
+
+    BOT = "bot", "Back to the bot"
+    INCIDENT = "incident", "Create an incident"
+
+
 # The types that Connect Support and Agent Chat both are known to show.
 ATTACHMENT_TYPES = (
     "image/png",
@@ -99,6 +106,11 @@ class Bot(models.Model):
         help_text="Event type → language → text. A missing one says nothing.",
     )
     wait_timeout = models.DurationField(default=timedelta(minutes=30))
+    without_agent = models.CharField(
+        max_length=10, choices=WithoutAgent, default=WithoutAgent.BOT
+    )
+    # A sys_id, for the incident.
+    assignment_group = models.CharField(max_length=32, blank=True)
     idle_timeout = models.DurationField(default=timedelta(minutes=30))
     handoffs_per_hour = models.PositiveSmallIntegerField(
         "Handoffs per conversation and hour", default=5

@@ -96,6 +96,11 @@ class Handoff(models.Model):
     # An end that ServiceNow showed us, not yet announced: {reason, ended_by}.
     pending_end = models.JSONField(null=True)
     pending_end_at = models.DateTimeField(null=True)
+    # What the final event tells, which waits for the ticket, and until when it does.
+    final_data = models.JSONField(null=True)
+    final_due_at = models.DateTimeField(null=True)
+    # The incident for what no agent took: {number, sys_id, url}.
+    ticket = models.JSONField(null=True)
 
     objects = HandoffQuerySet.as_manager()
 
@@ -131,6 +136,16 @@ class Handoff(models.Model):
                 fields=["poll_at"],
                 condition=Q(poll_at__isnull=False),
                 name="handoffs_due_for_a_poll",
+            ),
+            models.Index(
+                fields=["final_due_at"],
+                condition=Q(final_due_at__isnull=False),
+                name="final_events_that_wait",
+            ),
+            models.Index(
+                fields=["bot", "-created_at"],
+                condition=Q(ticket__isnull=False),
+                name="handoffs_with_a_ticket",
             ),
             models.Index(fields=["bot", "-created_at"], name="handoffs_of_a_bot"),
             models.Index(fields=["-created_at"], name="handoffs_newest_first"),

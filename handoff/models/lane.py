@@ -113,6 +113,7 @@ class Outgoing(Item):
         START = "start", "Start"
         MESSAGE = "message", "Message"
         END = "end", "End"
+        TICKET = "ticket", "Incident"
 
     kind = models.CharField(max_length=10, choices=Kind)
     message = models.ForeignKey(
@@ -151,6 +152,11 @@ class Outgoing(Item):
             ),
             models.Index(
                 fields=["sys_id"], condition=~Q(sys_id=""), name="outgoing_by_sys_id"
+            ),
+            models.Index(
+                fields=["settled_at"],
+                condition=Q(kind="ticket"),
+                name="tickets_by_outcome",
             ),
             models.Index(
                 fields=["lane"], condition=~Q(duplicates=[]), name="doubled_outgoing"

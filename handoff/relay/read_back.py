@@ -41,7 +41,7 @@ def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> s
     records = _sort(shown, item=item, handoff=handoff)
     same = [record for record in records.free if _says(record, item)]
     if same:
-        _note_duplicates(item, same[1:])
+        note_duplicates(item, _further(item, same[1:]))
         return same[0].sys_id
     if not records.is_controlled:
         raise NotShown(
@@ -51,17 +51,20 @@ def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> s
     raise missing(item)
 
 
-def _note_duplicates(item: Outgoing, more: list[InboundMessage]) -> None:
-    """Note further records with an item's text, but those of items behind it.
+def _further(item: Outgoing, more: list[InboundMessage]) -> list[str]:
+    """Return further records with an item's text, but those of items behind it.
 
     After a restore all of a lane may be of unknown outcome, else the item alone is.
     """
     if not more:
-        return
+        return []
     lane = Outgoing.objects.filter(lane=item.lane, state=ItemState.SENDING)
     behind = lane.filter(sequence__gt=item.sequence)
     others = sum(_says(more[0], one) for one in behind.select_related("attachment"))
-    sys_ids = [record.sys_id for record in more[others:]]
+    return [record.sys_id for record in more[others:]]
+
+
+def note_duplicates(item: Outgoing, sys_ids: list[str]) -> None:
     if not sys_ids:
         return
     item.duplicates = sys_ids

@@ -17,10 +17,11 @@ from handoff.chat_systems import (
     Observation,
     UploadUnclear,
 )
+from handoff.incidents import Created
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import SEEN, UNSETTLED, ItemState
-from handoff.relay import read_back, speaking
+from handoff.relay import read_back, speaking, ticket
 from handoff.relay.observing import observe
 from handoff.relay.routes import (
     Hold,
@@ -119,10 +120,13 @@ class ToServiceNow:
     def is_to_be_found(self, item: Outgoing) -> bool:
         """Tell it of what can be read back."""
         is_unknown = item.state == ItemState.SENDING
-        return is_unknown and self.chat_system.traits.can_read
+        is_ticket = item.kind == Outgoing.Kind.TICKET
+        return is_unknown and (is_ticket or self.chat_system.traits.can_read)
 
-    def find(self, item: Outgoing) -> Observation | str | None:
+    def find(self, item: Outgoing) -> Observation | Created | str | None:
         conversation = speaking.conversation(self.handoff)
+        if item.kind == Outgoing.Kind.TICKET:
+            return ticket.found(item, handoff=self.handoff, instance=self.instance)
         if item.kind == Outgoing.Kind.START:
             entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
             return read_back.opened(
@@ -148,7 +152,9 @@ class ToServiceNow:
             wait = min(wait, error.wait)
         return Verdict(ItemState.SENDING, reason, wait)
 
-    def send(self, item: Outgoing, *, send_before: float) -> Observation | str | None:
+    def send(
+        self, item: Outgoing, *, send_before: float
+    ) -> Observation | Created | str | None:
         conversation = speaking.conversation(self.handoff)
         if item.kind == Outgoing.Kind.START:
             with nothing_sent():
@@ -159,6 +165,8 @@ class ToServiceNow:
         if item.kind == Outgoing.Kind.END:
             self.chat_system.end(conversation, send_before=send_before)
             return None
+        if item.kind == Outgoing.Kind.TICKET:
+            return ticket.create(self.handoff, self.instance, send_before=send_before)
         message = speaking.message(item)
         return self.chat_system.send(conversation, message, send_before=send_before)
 
@@ -192,6 +200,8 @@ class ToServiceNow:
     def sent(self, item: Outgoing, result: object) -> None:
         if isinstance(result, Observation):
             self._started(result)
+        elif isinstance(result, Created):
+            ticket.created(self.handoff, item, result)
         elif item.kind == Outgoing.Kind.MESSAGE:
             self._message_sent(item, sys_id=result if isinstance(result, str) else "")
 
@@ -219,6 +229,8 @@ class ToServiceNow:
     def failed(self, item: Outgoing, error: DeliveryError) -> None:
         if item.kind == Outgoing.Kind.START:
             self._start_failed(error)
+        elif item.kind == Outgoing.Kind.TICKET:
+            lifecycle.announce(self.handoff, detail=f"No incident: {error}")
         elif item.kind == Outgoing.Kind.MESSAGE and item.message:
             lifecycle.part_failed(
                 self.handoff, item.message, item=item, error=str(error)

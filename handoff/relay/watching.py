@@ -11,7 +11,7 @@ from handoff import chat_systems, events, files, lifecycle
 from handoff.models import Callback, Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason, State
 from handoff.models.lane import Direction, ItemState
-from handoff.relay import courtesies, file_transfer
+from handoff.relay import courtesies, file_transfer, ticket
 from handoff.relay.to_servicenow import UNAUTHORIZED, UNREACHABLE
 
 BATCH = 200
@@ -31,6 +31,7 @@ def watch() -> None:
     _end_unanswered()
     _end_long_waits()
     _end_idle_chats()
+    ticket.tell_overdue()
     courtesies.ring_for_receipts()
     file_transfer.tell_unfetched()
     files.expire()

@@ -53,6 +53,8 @@ FORM: dict[str, Any] = {
     "wait_minutes": "30",
     "idle_minutes": "30",
     "handoffs_per_hour": "5",
+    "without_agent": "bot",
+    "assignment_group": "",
     "owner_group": "",
 }
 

@@ -40,6 +40,7 @@ def test_a_handoff_starts_with_the_least_that_is_needed(api):
         "wait_seconds": None,
         "wait_text": None,
         "agent": None,
+        "ticket": None,
         "channel": None,
         "language": None,
         "metadata": {},

@@ -1,6 +1,6 @@
 """Who may read what over the Table API: administrators all, others a little."""
 
-from handoff.sandbox.instance import store, users
+from handoff.sandbox.instance import store, switches, users
 from handoff.sandbox.instance.models import Row
 
 _EVERYBODY = frozenset({"sys_user", "sys_user_group", "chat_queue", "live_profile"})
@@ -16,7 +16,12 @@ _TAKING_PART = frozenset(
 
 
 def may_read_table(user: Row, *, table: str) -> bool:
-    return table in _EVERYBODY | _TAKING_PART or users.is_admin(user)
+    return table in _EVERYBODY | _TAKING_PART | {"incident"} or users.is_admin(user)
+
+
+def may_create(user: Row, *, table: str) -> bool:
+    by_role = table == "incident" and switches.read("creates_incidents")
+    return by_role or users.is_admin(user)
 
 
 def readable(rows: list[Row], *, user: Row) -> list[Row]:
@@ -55,6 +60,8 @@ def may_see_entry(user: Row, *, entry: Row) -> bool:
 def _may_read(user: Row, *, row: Row) -> bool:
     if row.table in _EVERYBODY:
         return True
+    if row.table == "incident":
+        return user.sys_id == row.value("opened_by")
     if row.table == "chat_queue_entry":
         return may_see_entry(user, entry=row)
     if row.table == "sys_attachment":

@@ -164,6 +164,13 @@ TABLES: Mapping[str, Table] = {
             "refresh_token_lifespan": "8640000",
         },
     ),
+    "incident": _table(
+        "number short_description description state caller_id:sys_user"
+        " opened_by:sys_user assignment_group:sys_user_group correlation_id"
+        " correlation_display",
+        display="number",
+        defaults={"state": "1"},
+    ),
     "syslog": _table("level message source", display="message"),
     # Agent Chat: the interaction and its messages, the queues that it is routed to.
     "interaction": _table(
@@ -230,6 +237,7 @@ LABELS: Mapping[tuple[str, str], Mapping[str, str]] = {
         "7": "Closed by Client",
         "8": "Closed Abandoned",
     },
+    ("incident", "state"): {"1": "New"},
     ("interaction", "state"): {
         "new": "New",
         "work_in_progress": "Work in Progress",

@@ -51,6 +51,13 @@ CONNECT = (
         choices=("error_page", "first_url"),
     ),
 )
+TABLES = (
+    Definition(
+        "creates_incidents",
+        default=True,
+        says="The integration user has the role to create incidents.",
+    ),
+)
 VIRTUAL_AGENT = (
     Definition(
         "va_app_version",
@@ -188,6 +195,7 @@ FAULT_SETTINGS = (
 GROUPS = {
     "Connect Support and OAuth": CONNECT,
     "Agent Chat": VIRTUAL_AGENT,
+    "Tables": TABLES,
     "Faults that strike calls of the integration user": CALL_FAULTS,
     "Faults that strike callbacks and posts": CALLBACK_FAULTS,
     "How faults strike": FAULT_SETTINGS,

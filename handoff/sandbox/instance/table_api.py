@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from handoff.sandbox.instance import acl, store, users
+from handoff.sandbox.instance import acl, incidents, store, users
 from handoff.sandbox.instance.answers import PlatformError, answer
 from handoff.sandbox.instance.api import api_view, json_body
 from handoff.sandbox.instance.faults.rows import visible
@@ -38,7 +38,8 @@ def record(
         if not visible([row], request=request, user=user):
             raise _not_found()
         return _one(request, row=row)
-    _check_may_write(user, operation="Update")
+    if not users.is_admin(user):
+        raise _may_not(operation="Update")
     with transaction.atomic():
         row = _readable_row(user, table=table, sys_id=sys_id)
         if request.method == "DELETE":
@@ -75,8 +76,11 @@ def _list(request: HttpRequest, *, user: Row, table: str, version: str) -> HttpR
 
 
 def _create(request: HttpRequest, *, user: Row, table: str) -> HttpResponse:
-    _check_may_write(user, operation="Insert")
+    if not acl.may_create(user, table=table):
+        raise _may_not(operation="Insert")
     values, by = json_body(request), user.value("user_name")
+    if table == "incident":
+        values = incidents.completed(values, by=user)
     try:
         with transaction.atomic():
             row = store.insert(table=table, values=values, by=by)
@@ -139,13 +143,12 @@ def _check_table(table: str) -> None:
         raise PlatformError(status=400, message=f"Invalid table {table}", detail=None)
 
 
-def _check_may_write(user: Row, *, operation: str) -> None:
-    if not users.is_admin(user):
-        raise PlatformError(
-            status=403,
-            message="Operation Failed",
-            detail=f"ACL Exception {operation} Failed due to security constraints",
-        )
+def _may_not(*, operation: str) -> PlatformError:
+    return PlatformError(
+        status=403,
+        message="Operation Failed",
+        detail=f"ACL Exception {operation} Failed due to security constraints",
+    )
 
 
 def _not_found() -> PlatformError:

@@ -12,6 +12,7 @@ from handoff.sandbox.instance import (
     photos,
     table_api,
 )
+from handoff.sandbox.instance.desk import views as desk
 from handoff.sandbox.instance.virtual_agent import api as virtual_agent
 
 _support = [
@@ -33,6 +34,7 @@ urlpatterns = [
     path("oauth_auth.do", oauth.authorize),
     path("oauth_token.do", oauth.token),
     path("oauth_revoke_token.do", oauth.revoke),
+    path("incident.do", desk.incident, name="incident"),
     path("desk/", include("handoff.sandbox.instance.desk.urls")),
     path("sandbox/api/log", calls.log),
     path("sandbox/", panel.page, name="panel"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from handoff.sandbox.instance import attachments, store, support, users
+from handoff.sandbox.instance import attachments, incidents, store, support, users
 from handoff.sandbox.instance.attachment_api import file_response
 from handoff.sandbox.instance.desk import lists
 from handoff.sandbox.instance.desk.chats import Chat
@@ -82,6 +82,16 @@ def messages(request: HttpRequest, agent: Row, sys_id: str) -> HttpResponse:
         draft = {"text": text, "problem": problem}
         return _page(request, agent=agent, chat=chat, draft=draft, status=400)
     return redirect("desk:chat", sys_id)
+
+
+@require_safe
+@for_agents
+def incident(request: HttpRequest, agent: Row) -> HttpResponse:
+    """Show the incident that the query's `sys_id` names, as links to it do."""
+    row = store.get(table="incident", sys_id=request.GET.get("sys_id", ""))
+    if row is None:
+        raise Http404
+    return _page(request, agent=agent, chat=None, incident=row)
 
 
 @require_safe
@@ -200,11 +210,13 @@ def _page(
     agent: Row,
     chat: Chat | None,
     draft: dict[str, Any] | None = None,
+    incident: Row | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context = _lists(agent) | {
         "agent_name": store.name_of(agent),
         "chat": chat,
+        "incident": incident,
         "draft": draft or {},
         "max_length": support.MAX_MESSAGE,
     }
@@ -212,7 +224,11 @@ def _page(
 
 
 def _lists(agent: Row) -> dict[str, Any]:
-    return {"waiting": lists.waiting(agent), "mine": lists.mine(agent)}
+    return {
+        "waiting": lists.waiting(agent),
+        "mine": lists.mine(agent),
+        "incidents": incidents.newest(),
+    }
 
 
 def _chat(agent: Row, *, sys_id: str) -> Chat:
