@@ -60,9 +60,9 @@ def test_a_repeat_takes_seven(api, messages):
 @pytest.mark.parametrize(
     ("named", "cost"),
     # Where it has an id, it may have come before: that is asked too.
-    [({}, 9), ({"id": "r-1"}, 10)],
+    [({}, 10), ({"id": "r-1"}, 11)],
 )
-def test_a_start_takes_nine_or_ten(api, handoff_id, named, cost):
+def test_a_start_takes_ten_or_eleven(api, handoff_id, named, cost):
     transcript = [{"role": "bot", "text": "How can I help?"}] * 20
     body = START | named | {"transcript": transcript}
 
