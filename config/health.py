@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
@@ -17,7 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from handoff.models import Heartbeat, Lane
+from handoff.models import Heartbeat
+from handoff.relay import due
 
 MAX_LANE_AGE = timedelta(seconds=60)
 MAX_BEAT_AGE = timedelta(seconds=30)
@@ -74,10 +74,8 @@ def database_is_ready() -> bool:
 
 
 def lanes_move() -> bool:
-    """No lane has been due, and in nobody's hands, for a minute."""
-    free = Q(lease_until=None) | Q(lease_until__lt=now())
-    due = Lane.objects.filter(free, wake_at__lt=now() - MAX_LANE_AGE)
-    return not due.exists()
+    """No lane has been due for a minute that nobody is at, nor waits for another."""
+    return not due.stuck(since=now() - MAX_LANE_AGE).exists()
 
 
 def beat_ticks() -> bool:

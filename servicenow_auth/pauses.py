@@ -53,7 +53,7 @@ def throttle(pk: UUID, told: Throttled, *, first: bool) -> None:
     }
     fewer = {}
     if told.retry_after is None:
-        half = Coalesce("calls_allowed", Value(most_calls())) / 2
+        half = Coalesce("calls_allowed", Value(settings.CALLS_PER_CONNECTION)) / 2
         fewer = {"calls_allowed": Greatest(half, Value(1)), "calls_changed_at": Now()}
     # Of many calls that were refused at once one halves.
     if not _running(pk, first=first).update(**pause, **fewer):
@@ -87,16 +87,11 @@ def lift(connection: Connection) -> None:
 def widen(pk: UUID) -> None:
     """Allow one more call at a time, if that has been well for a while."""
     narrow = _rows(pk).filter(calls_changed_at__lte=Now() - WIDEN_AFTER)
-    narrow.filter(calls_allowed__gte=most_calls() - 1).update(
+    most = settings.CALLS_PER_CONNECTION
+    narrow.filter(calls_allowed__gte=most - 1).update(
         calls_allowed=None, calls_changed_at=None
     )
     narrow.update(calls_allowed=F("calls_allowed") + 1, calls_changed_at=Now())
-
-
-def most_calls() -> int:
-    """Return how many calls may be made at once to an instance that is well."""
-    share = settings.WORKER_CONCURRENCY // 4
-    return max(1, min(settings.CALLS_PER_CONNECTION, share))
 
 
 def _rows(pk: UUID) -> QuerySet[ConnectionRuntime]:

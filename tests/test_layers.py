@@ -18,7 +18,7 @@ LAYERS = (
     ("events",),
     ("chat_systems", "incidents", "webhooks"),
     ("doorbell", "files", "limits", "opening", "signatures", "strict_json"),
-    ("failpoints", "metrics"),
+    ("bulkheads", "failpoints", "metrics"),
     ("models",),
     ("exceptions",),
 )

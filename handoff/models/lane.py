@@ -62,7 +62,12 @@ class Lane(models.Model):
                 fields=["wake_at"],
                 condition=Q(wake_at__isnull=False),
                 name="lanes_to_wake",
-            )
+            ),
+            models.Index(
+                fields=["bot", "direction", "wake_at"],
+                condition=Q(wake_at__isnull=False),
+                name="lanes_of_a_bot_to_wake",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,11 +11,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from handoff import chat_systems, doorbell
+from handoff import bulkheads, chat_systems, doorbell
 from handoff.chat_systems import ChatSystem
 from handoff.models import Event, Handoff, Message
 from handoff.models.handoff import State
-from handoff.models.lane import ItemState
+from handoff.models.lane import Direction, ItemState
 from handoff.models.message import Receipt
 from handoff.relay import speaking
 from servicenow_auth.client import Instance
@@ -90,8 +90,11 @@ def _call(handoff: Handoff, call: Callable[[ChatSystem], None]) -> DeliveryError
     if connection.runtime.state != AuthorizationState.READY:
         return NotSent("Not sent: the connection is not authorized.")
     try:
-        with Instance(connection) as instance:
-            call(chat_systems.connect(handoff.bot, instance))
+        with bulkheads.share(handoff.bot_id, Direction.TO_SERVICENOW) as has_room:
+            if not has_room:
+                return NotSent("Not sent: too many calls are under way.")
+            with Instance(connection) as instance:
+                call(chat_systems.connect(handoff.bot, instance))
     except DeliveryError as exc:
         details = {"handoff_id": handoff.pk, "detail": exc.detail}
         logger.warning("courtesy.failed", extra=details)

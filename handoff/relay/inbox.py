@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.timezone import now
 
-from handoff import chat_systems, doorbell, lifecycle
+from handoff import bulkheads, chat_systems, doorbell, lifecycle
 from handoff.chat_systems import InboundMessage, News
 from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
+from handoff.models.lane import Direction
 from handoff.relay import file_transfer
 from handoff.relay.ingesting import take_in, wants_files
 from servicenow_auth.client import Instance
@@ -115,11 +116,14 @@ def _fetch(wanted: Wanted) -> list[Attachment] | None:
     if bot.connection.runtime.pause_ends_at and not give_up:
         return None
     try:
-        with Instance(bot.connection) as instance:
-            system = chat_systems.connect(bot, instance)
-            return file_transfer.fetch(
-                wanted.handoff, system, wanted.message, give_up=give_up
-            )
+        with bulkheads.share(bot.pk, Direction.TO_SERVICENOW) as has_room:
+            if not has_room:
+                return None
+            with Instance(bot.connection) as instance:
+                system = chat_systems.connect(bot, instance)
+                return file_transfer.fetch(
+                    wanted.handoff, system, wanted.message, give_up=give_up
+                )
     except DeliveryError as exc:
         details = {"handoff_id": wanted.handoff.pk, "detail": exc.detail}
         logger.warning("files.not_fetched", extra=details)

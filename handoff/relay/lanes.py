@@ -15,21 +15,19 @@ from typing import Generic
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import doorbell
 from handoff.failpoints import Point, reach
-from handoff.models import Attempt, Lane
+from handoff.models import Attempt
 from handoff.models.lane import ItemState
-from handoff.relay.leases import Lease, free
+from handoff.relay.leases import Lease
 from handoff.relay.routes import GaveUp, ItemT, NotThere, Route, Verdict
 from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
 
-SWEEP_LIMIT = 200
 RECORD_RETRY = 0.5  # seconds
 HEARD = {True: Point.DURING_READ_BACK, False: Point.AFTER_ANSWER}
 INTENT_FIELDS = [
@@ -274,20 +272,3 @@ def _log(lease: Lease, item: ItemT, done: Done, verdict: Verdict) -> None:
             "item_state": verdict.state,
         },
     )
-
-
-def sweep() -> int:
-    """Ring for every lane that is due and free; return how many.
-
-    It stands in for rings that were lost and ends backoffs and dead workers' leases.
-    """
-    due = Lane.objects.filter(free()).order_by("wake_at")
-    ids = list(due.values_list("pk", flat=True)[:SWEEP_LIMIT])
-    for lane_id in ids:
-        doorbell.ring("drain_lane", lane_id)
-    return len(ids)
-
-
-def wake(lanes: QuerySet[Lane]) -> None:
-    """Make waiting lanes due, for instance after a new authorization; a sweep rings."""
-    lanes.filter(wake_at__isnull=False).update(wake_at=Now())

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from handoff.models import Lane
+from handoff.relay import due
 from handoff.relay.routes import Time
 
 # What lies between the renewal of a lease and the first byte: a commit, a connect.
@@ -53,24 +53,28 @@ class Lease:
         return Lane.objects.filter(pk=self.lane.pk, fence=self.fence)
 
 
-def free() -> Q:
-    """Return the condition of a lane that is due and nobody's."""
-    return Q(wake_at__lte=Now()) & (Q(lease_until=None) | Q(lease_until__lt=Now()))
-
-
 def claim(lane_id: int) -> Lease | None:
-    """Take a due lane, or return None: somebody has it, or nothing is due.
+    """Take a due lane, or return None: somebody has it, or nothing is due."""
+    lane = find(lane_id)
+    return take(lane) if lane else None
+
+
+def find(lane_id: int) -> Lane | None:
+    """Return a lane with all that a drain of it needs to know."""
+    related = ("handoff", "bot__connection__runtime", "bot__agent_chat")
+    return Lane.objects.select_related(*related).filter(pk=lane_id).first()
+
+
+def take(lane: Lane) -> Lease | None:
+    """Take a lane as it was found, if it is due, nobody's, and its far side has room.
 
     The row count of the conditional UPDATE is the arbiter; SELECT … FOR UPDATE SKIP
     LOCKED would be silently ignored on SQLite.
     """
     began = time.monotonic()
-    with transaction.atomic():
-        taken = Lane.objects.filter(free(), pk=lane_id).update(
-            fence=F("fence") + 1, lease_until=Now() + settings.LANE_LEASE
-        )
-        if not taken:
-            return None
-        related = ("handoff", "bot__connection__runtime", "bot__agent_chat")
-        lane = Lane.objects.select_related(*related).get(pk=lane_id)
-    return Lease(lane=lane, fence=lane.fence, renewed_at=began)
+    row = Lane.objects.filter(due.free(), due.room(lane), pk=lane.pk, fence=lane.fence)
+    fence = lane.fence + 1
+    if not row.update(fence=fence, lease_until=Now() + settings.LANE_LEASE):
+        return None
+    lane.fence = fence
+    return Lease(lane=lane, fence=fence, renewed_at=began)

@@ -12,10 +12,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from handoff import chat_systems, doorbell, lifecycle
+from handoff import bulkheads, chat_systems, doorbell, lifecycle
 from handoff.chat_systems import ChatSystem
 from handoff.failpoints import Point, reach
 from handoff.models import Callback, Handoff
+from handoff.models.lane import Direction
 from handoff.relay import file_transfer, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from handoff.relay.observing import announce_end
@@ -25,7 +26,7 @@ from servicenow_auth.exceptions import DeliveryError
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
-# One connection's looks must not fill all of a worker's threads.
+# A few of one bot: the others' looks are due, too.
 LOOKS_PER_BOT = 8
 # A worker that died at a look is followed by another after this.
 LOOK_LEASE = timedelta(seconds=90)
@@ -48,7 +49,11 @@ def look(handoff_id: UUID) -> None:
     elif ends_at := handoff.bot.connection.runtime.pause_ends_at:
         _look_later(handoff, after=ends_at - now())
     else:
-        _read(handoff)
+        with bulkheads.share(handoff.bot_id, Direction.TO_SERVICENOW) as has_room:
+            if has_room:
+                _read(handoff)
+            else:
+                _look_again(handoff, after=AGAIN_SOON)
 
 
 def _claim(handoff_id: UUID) -> Handoff | None:

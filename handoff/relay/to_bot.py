@@ -2,15 +2,18 @@
 
 An event that may have arrived is sent again with the same `webhook-id`, by which the
 bot knows it. What is wrong with the endpoint as a whole pauses the webhook and costs
-the event no attempt.
+the event no attempt. After a pause one lane goes first, and the others wait until it
+has been answered: see servicenow_auth.pauses.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from random import uniform
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
@@ -18,12 +21,14 @@ from django.utils.timezone import now
 from handoff import events, webhooks
 from handoff.exceptions import BotGone, BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
-from handoff.models.lane import SEEN, UNSETTLED, ItemState
+from handoff.models.lane import SEEN, UNSETTLED, Direction, ItemState
 from handoff.relay.courtesies import ring_receipt
+from handoff.relay.due import wake
 from handoff.relay.routes import Hold, Verdict
 from servicenow_auth import transport
 from servicenow_auth.addresses import is_listed
 from servicenow_auth.exceptions import DeliveryError, SealBroken
+from servicenow_auth.pauses import MARGIN
 
 UNAVAILABLE = "webhook_unavailable"
 MAX_REJECTIONS = 5
@@ -39,6 +44,7 @@ class ToBot:
     def __init__(self, lane: Lane, session: transport.Session) -> None:
         self.lane = lane
         self.session = session
+        self.goes_first = False
 
     def prepare(self) -> None:
         """Nothing takes long here."""
@@ -56,8 +62,17 @@ class ToBot:
         )
 
     def hold(self, item: Event) -> Hold | None:
-        ends_at = item.bot.runtime.webhook_pause_ends_at
+        if not item.bot.runtime.webhook_paused_until or self._may_go_first():
+            return None
+        ends_at = self._runtime().values_list("webhook_paused_until", flat=True).get()
         return Hold(reason=UNAVAILABLE, until=ends_at) if ends_at else None
+
+    def _may_go_first(self) -> bool:
+        """Move the end of a pause that is over: whoever does that, goes first."""
+        until = Now() + settings.REQUEST_DEADLINE + MARGIN
+        over = self._runtime().filter(webhook_paused_until__lte=Now())
+        self.goes_first |= bool(over.update(webhook_paused_until=until))
+        return self.goes_first
 
     def proven(self, item: Event) -> bool:
         """Tell nothing: a bot shows by its answer alone what it has."""
@@ -95,11 +110,12 @@ class ToBot:
         )
 
     def judge(self, item: Event, error: DeliveryError) -> Verdict:
-        if isinstance(error, BotGone):
-            return Verdict(ItemState.FAILED, "webhook_disabled")
         if isinstance(error, BotUnavailable):
             wait = self._pause(item, error)
             return Verdict(ItemState.SENDING, UNAVAILABLE, wait, counts=False)
+        self._answered(item)
+        if isinstance(error, BotGone):
+            return Verdict(ItemState.FAILED, "webhook_disabled")
         if item.attempts >= MAX_REJECTIONS:
             return Verdict(ItemState.FAILED, "rejected")
         return Verdict(ItemState.SENDING, "rejected", _wait(item.attempts))
@@ -110,7 +126,10 @@ class ToBot:
         if error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
         running = Q(webhook_paused_until=None) | Q(webhook_paused_until__lte=Now())
-        self._runtime().filter(running).update(
+        runtime = self._runtime()
+        if not self.goes_first:
+            runtime = runtime.filter(running)
+        runtime.update(
             webhook_failures=F("webhook_failures") + 1,
             webhook_paused_until=Now() + wait,
             webhook_error=str(error)[:300],
@@ -119,10 +138,21 @@ class ToBot:
 
     def sent(self, item: Event, result: object) -> None:
         ring_receipt(item)
+        self._answered(item)
+
+    def _answered(self, item: Event) -> None:
+        """Let the webhook's other lanes go on, if they waited for this answer."""
         if item.bot.runtime.webhook_failures:
             self._runtime().update(
                 webhook_failures=0, webhook_paused_until=None, webhook_error=""
             )
+            self.goes_first = False
+            waiting = Lane.objects.filter(
+                bot=self.lane.bot_id,
+                direction=Direction.TO_BOT,
+                stalled_reason=UNAVAILABLE,
+            )
+            transaction.on_commit(partial(wake, waiting), robust=True)
 
     def failed(self, item: Event, error: DeliveryError) -> None:
         ring_receipt(item)

@@ -18,7 +18,7 @@ from handoff.models import (
     SigningSecret,
 )
 from handoff.models.lane import Direction
-from handoff.relay import lanes
+from handoff.relay import due
 from handoff.relay.to_servicenow import THROTTLED, UNREACHABLE
 from servicenow_auth.exceptions import AnotherUser
 from servicenow_auth.fields import Secret
@@ -39,7 +39,7 @@ def prepare_bot(*, bot: Bot) -> None:
 @transaction.atomic
 def switch_webhook_on(*, bot: Bot) -> None:
     """Let a webhook that was paused, or switched off by a 410, begin anew."""
-    lanes.wake(Lane.objects.filter(bot=bot, direction=Direction.TO_BOT))
+    due.wake(Lane.objects.filter(bot=bot, direction=Direction.TO_BOT))
     BotRuntime.objects.filter(bot=bot).update(
         webhook_failures=0,
         webhook_paused_until=None,
@@ -79,7 +79,7 @@ def resume_lanes(*, connection: Connection) -> None:
     waiting = Lane.objects.filter(
         bot__connection=connection, direction=Direction.TO_SERVICENOW
     )
-    transaction.on_commit(partial(lanes.wake, waiting))
+    transaction.on_commit(partial(due.wake, waiting))
 
 
 def resume_paused_lanes(*, connection: Connection) -> None:
@@ -87,7 +87,7 @@ def resume_paused_lanes(*, connection: Connection) -> None:
     waiting = Lane.objects.filter(
         bot__connection=connection, stalled_reason__in=[UNREACHABLE, THROTTLED]
     )
-    transaction.on_commit(partial(lanes.wake, waiting), robust=True)
+    transaction.on_commit(partial(due.wake, waiting), robust=True)
 
 
 def tell_authorization_required(*, connection: Connection) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from handoff import relay
 from handoff.models import Lane, Outgoing
 from handoff.relay import leases
-from handoff.relay.lanes import sweep
+from handoff.relay.due import sweep
 from servicenow_auth import tokens
 from tests.relay.conftest import MESSAGES, message, post, states, to_servicenow
 from tests.servicenow_auth.conftest import oauth

@@ -17,7 +17,7 @@ from handoff.events import emit
 from handoff.failpoints import Point
 from handoff.models import Event, Lane, Outgoing
 from handoff.models.lane import Direction
-from handoff.relay.lanes import sweep
+from handoff.relay.due import sweep
 from handoff.relay.to_bot import ToBot
 from servicenow_auth import services as auth
 from servicenow_auth.fields import Secret

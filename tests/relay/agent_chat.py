@@ -9,6 +9,7 @@ from django.db.models import F
 from handoff import relay, services
 from handoff.models import Event, Handoff, Lane
 from handoff.relay import inbox, looking
+from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import to_servicenow
 
 AGENT = {"sentFromAgent": True, "agentName": "Beth", "agentId": "d" * 32}
@@ -56,6 +57,8 @@ def final(handoff: Handoff) -> dict[str, Any]:
 
 
 def drain(handoff: Handoff) -> None:
+    """Let the waits be over, and drain."""
+    ConnectionRuntime.objects.update(paused_until=None)
     Lane.objects.filter(pk=to_servicenow(handoff).pk, wake_at__isnull=False).update(
         wake_at=F("wake_at") - timedelta(hours=1)
     )

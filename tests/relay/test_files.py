@@ -97,6 +97,7 @@ def test_an_upload_is_given_up_before_it_blocks_the_lane_for_long(http, running)
     for _ in range(10):
         assert events(running) == []
         drain(running)
+    drain(running)
 
     assert states(running)[1:] == ["failed", "sent"]
     assert told("message.failed")[0]["reason"] == (

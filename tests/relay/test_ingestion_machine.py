@@ -26,6 +26,7 @@ from handoff import services
 from handoff.exceptions import MalformedBody
 from handoff.models import Event, Handoff
 from handoff.relay import inbox, looking
+from servicenow_auth.models import ConnectionRuntime
 from tests import fence
 from tests.relay.conftest import AGENT, GROUP, HOST, MESSAGES, STATE, entry, message
 
@@ -180,6 +181,7 @@ class Ingestion(RuleBasedStateMachine):
         self.is_down = is_down
         past = now() - timedelta(seconds=1)
         Handoff.objects.filter(poll_at__isnull=False).update(poll_at=past)
+        ConnectionRuntime.objects.update(paused_until=None)
         looking.look(self.handoff.pk)
         self._judge_order(lambda row: (row["timestamp"], row["sys_id"]))
 

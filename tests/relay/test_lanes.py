@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from handoff import doorbell, events, lifecycle, relay, services
 from handoff.models import Event, Lane, Message, Outgoing
-from handoff.relay import lanes, leases
+from handoff.relay import due, lanes, leases
 from handoff.relay.to_servicenow import open_route
 from servicenow_auth.exceptions import NotSent
 from tests.relay.conftest import MESSAGES, post, to_servicenow
@@ -194,12 +194,12 @@ def test_the_sweep_rings_for_what_is_due_and_free(running, monkeypatch):
     lane = to_servicenow(running)
     rung.clear()
 
-    lanes.sweep()
+    due.sweep()
     assert rung == [("drain_lane", (lane.pk,))]
 
     leases.claim(lane.pk)
     rung.clear()
-    lanes.sweep()
+    due.sweep()
     assert rung == []
 
 

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from handoff import events, lifecycle, relay, services
 from handoff.exceptions import BotGone
 from handoff.models import Lane, Outgoing
-from handoff.relay import lanes, leases, to_bot, to_servicenow
+from handoff.relay import due, lanes, leases, to_bot, to_servicenow
 from servicenow_auth import pauses, states
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay import conftest as stage
@@ -51,13 +51,13 @@ def tell(handoff) -> None:
 
 def test_switching_a_webhook_on_meets_an_event(webhook_bot, running, monkeypatch):
     tell(running)
-    wake = lanes.wake
+    wake = due.wake
 
     def wake_slowly(rows):
         time.sleep(SHORT)
         wake(rows)
 
-    monkeypatch.setattr(lanes, "wake", wake_slowly)
+    monkeypatch.setattr(due, "wake", wake_slowly)
 
     def switch_on():
         services.switch_webhook_on(bot=webhook_bot)

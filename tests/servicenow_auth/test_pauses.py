@@ -217,14 +217,3 @@ def test_after_a_minute_that_went_well_one_more_call_is_allowed(http, basic):
         allowed.append(runtime().calls_allowed)
 
     assert allowed == [1, 2, 3, None]
-
-
-@pytest.mark.parametrize(
-    ("calls", "threads", "most"), [(4, 32, 4), (4, 8, 2), (4, 2, 1), (40, 64, 16)]
-)
-def test_no_instance_gets_more_calls_than_a_quarter_of_a_workers_threads(
-    settings, calls, threads, most
-):
-    settings.CALLS_PER_CONNECTION, settings.WORKER_CONCURRENCY = calls, threads
-
-    assert pauses.most_calls() == most
