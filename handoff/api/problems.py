@@ -9,7 +9,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, ValidationError
 
@@ -98,7 +98,8 @@ def _of_server(exc: Exception) -> JsonResponse | None:
             return problem(
                 status=400, code="bad_request", detail="The request can't be read."
             )
-        case OperationalError() | InterfaceError() | SealBroken():
+        # InternalError is what PostgreSQL says where it takes no writes: a replica.
+        case OperationalError() | InterfaceError() | InternalError() | SealBroken():
             logger.error("api.unavailable", exc_info=exc)
             return problem(
                 status=503,

@@ -77,21 +77,6 @@ def test_each_intent_renews_the_lease(running, settings):
     assert lease.send_before > time.monotonic()
 
 
-def test_numbers_are_given_in_commit_order_without_holes(running):
-    def send(number: int) -> None:
-        for step in range(5):
-            new = services.NewMessage(id=f"{number}-{step}", text=f"{number}-{step}")
-            services.post_message(handoff_id=running.pk, bot=running.bot, message=new)
-
-    run_at_once(6, send)
-
-    items = Outgoing.objects.filter(lane=to_servicenow(running)).order_by("sequence")
-    assert [item.sequence for item in items] == list(range(1, 32))
-    said = [item.message.number for item in items if item.kind == "message"]
-    assert said == sorted(said)
-    assert to_servicenow(running).wake_at is not None
-
-
 def test_the_same_message_posted_at_once_is_one_row(running):
     new = services.NewMessage(id="same", text="once")
 
