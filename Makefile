@@ -9,7 +9,7 @@ compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 # that those which take minutes do not come last.
 pytest := $(bin)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench chaos
 
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
 	$(bin)/python -m handoff.management.demo $(ARGS)
@@ -35,6 +35,10 @@ lint: .venv/dev ## Style, types, migrations, settings, API schema, known vulnera
 bench: .venv/runtime ## How fast it is, beside what one would write without it. ARGS=--quick for a short look
 	.ci/services
 	$(bin)/python -m bench $(ARGS)
+
+chaos: .venv/dev ## Everything breaks at once: is a message lost, doubled or out of order? ARGS=--quick, see --help
+	.ci/services
+	$(bin)/python -m tests.chaos $(ARGS)
 
 .venv/runtime: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -1,0 +1,29 @@
+"""What time it is in a run: it storms, then it is calm, then everybody goes home."""
+
+import time
+from threading import Event
+
+from tests.chaos.plan import Plan
+
+
+class Day:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.storm_is_over = Event()
+        self.is_done = Event()
+        self._calm_since = 0.0
+
+    def calm_down(self) -> None:
+        self._calm_since = time.monotonic()
+        self.storm_is_over.set()
+
+    def end(self) -> None:
+        self.storm_is_over.set()
+        self.is_done.set()
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether nobody waits any longer for what still may come."""
+        if not self.storm_is_over.is_set():
+            return False
+        return time.monotonic() > self._calm_since + self.plan.patience / 3

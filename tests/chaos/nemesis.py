@@ -1,0 +1,111 @@
+"""Kills, stops and freezes what the product runs on, at moments that a seed chooses."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+from threading import Event
+
+import redis
+
+from tests.chaos.plan import Plan
+from tests.chaos.stage import Stage
+
+# Between two kills, in seconds.
+SHORTEST, LONGEST = 0.3, 0.9
+# How long what was stopped or frozen is away.
+AWAY = 2.0
+# Within these parts of a storm it strikes: what comes of it has to be seen through.
+FIRST, LAST = 0.25, 0.8
+
+Blow = tuple[float, Callable[[], None]]
+
+
+class Nemesis:
+    def __init__(self, stage: Stage, plan: Plan) -> None:
+        self.stage = stage
+        self.plan = plan
+        self.done: Counter[str] = Counter()
+
+    def kill_workers(self, is_over: Event) -> None:
+        """`kill -9` one worker after the other."""
+        rng = Random(self.plan.seed)  # noqa: S311 - to be repeated
+        while not is_over.wait(rng.uniform(SHORTEST, LONGEST)):
+            if workers := self.stage.workers():
+                with suppress(ProcessLookupError):
+                    os.kill(rng.choice(workers), signal.SIGKILL)
+                    self.done["kill -9 of a worker"] += 1
+
+    def rage(self) -> None:
+        """Strike all other blows, each at its moment, while the storm lasts.
+
+        For the thread that set the stage: a process ends with the one that started it.
+        """
+        began = time.monotonic()
+        blows = sorted(self._blows(), key=lambda blow: blow[0])
+        for moment, strike in [*blows, (self.plan.seconds, lambda: None)]:
+            time.sleep(max(0.0, began + moment - time.monotonic()))
+            strike()
+
+    def _blows(self) -> list[Blow]:
+        stage, rng = self.stage, Random(self.plan.seed)  # noqa: S311 - to be repeated
+        first, last = FIRST * self.plan.seconds, LAST * self.plan.seconds
+        down, beat = self.plan.web_down, rng.uniform(first, last)
+        blows = _and_back(first, self._kill_web, stage.start_web, after=down)
+        blows += _and_back(beat, self._kill_beat, stage.start_beat)
+        for _ in range(self.plan.crashes if stage.redis else 0):
+            flush, crash, freeze, stop = (rng.uniform(first, last) for _ in range(4))
+            blows += [(flush, self._flush_redis), (crash, self._crash_postgres)]
+            blows += _and_back(freeze, self._freeze_redis, self._thaw_redis)
+            blows += _and_back(stop, self._stop_redis, self._start_redis)
+        return blows
+
+    def _kill_web(self) -> None:
+        self.stage.processes["web"].kill()
+        self.done[f"web killed, and down for {self.plan.web_down:.0f} s"] += 1
+
+    def _kill_beat(self) -> None:
+        self.stage.processes["beat"].kill()
+        self.done["beat killed"] += 1
+
+    def _flush_redis(self) -> None:
+        with (
+            redis.Redis.from_url(self.stage.redis.url, socket_timeout=1) as client,
+            suppress(redis.RedisError),  # it is stopped or frozen
+        ):
+            client.flushall()
+            self.done["FLUSHALL"] += 1
+
+    def _stop_redis(self) -> None:
+        self.stage.redis.process.kill()
+        self.done["Redis restarted"] += 1
+
+    def _start_redis(self) -> None:
+        if not self.stage.redis.process.is_alive:
+            self.stage.redis.start()
+
+    def _freeze_redis(self) -> None:
+        self.stage.redis.signal(signal.SIGSTOP)
+        self.done["Redis frozen"] += 1
+
+    def _thaw_redis(self) -> None:
+        self.stage.redis.signal(signal.SIGCONT)
+
+    def _crash_postgres(self) -> None:
+        """Do what `pg_ctl restart -m immediate` does."""
+        self.stage.postgres.stop(signal.SIGQUIT)
+        self.stage.postgres.start()
+        self.done["PostgreSQL restarted at once"] += 1
+
+
+def _and_back(
+    moment: float,
+    strike: Callable[[], None],
+    mend: Callable[[], None],
+    *,
+    after: float = AWAY,
+) -> list[Blow]:
+    return [(moment, strike), (moment + after, mend)]

@@ -1,0 +1,112 @@
+"""Who talks: users through their chatbot, and agents at the desk."""
+
+import time
+from collections.abc import Sequence
+from random import Random
+
+import requests
+
+from tests.chaos.chatbot import Chatbot, spoken
+from tests.chaos.conversations import Conversation
+from tests.chaos.day import Day
+from tests.chaos.desk import Chat, Desk
+
+# Between two looks at the desk, in seconds.
+LOOK = 0.4
+
+
+def talk(
+    conversations: Sequence[Conversation],
+    *,
+    chatbots: dict[str, Chatbot],
+    day: Day,
+    rng: Random,
+    pause: float,
+) -> None:
+    """Say what these users have to say; then end what is theirs to end."""
+    silent = list(conversations)
+    while silent:
+        one = rng.choice(silent)
+        _say_next(one, chatbots[one.system])
+        if one.is_all_said:
+            silent.remove(one)
+        day.storm_is_over.wait(rng.uniform(0, 2 * pause))
+    waiting = [one for one in conversations if not one.agent_ends]
+    while waiting:
+        waiting = [one for one in waiting if not _end(one, chatbots[one.system], day)]
+        time.sleep(LOOK)
+
+
+def _say_next(one: Conversation, chatbot: Chatbot) -> None:
+    if not one.accepted:
+        body = {"id": f"start-{one.id}", "conversation_id": one.id}
+        answer = chatbot.call("POST", "handoffs", json=body | {"message": one.question})
+        one.handoff_id, text = answer.json()["id"], one.question
+    else:
+        text = one.to_say[len(one.accepted) - 1]
+        body = {"id": f"{one.id}-{len(one.accepted)}", "text": text}
+        path = f"handoffs/{one.handoff_id}/messages"
+        answer = chatbot.call("POST", path, json=body)
+    if not answer.ok:
+        raise AssertionError(f"{one.id}: refused: {answer.text}")
+    one.accepted.append(text)
+
+
+def _end(one: Conversation, chatbot: Chatbot, day: Day) -> bool:
+    """End it if the bot has heard all that the agent has to say, or it is late."""
+    heard = len(spoken(chatbot.told_about(one.id))) > len(one.to_reply)
+    if heard or day.is_late:
+        one.is_cut_short = not heard
+        path = f"handoffs/{one.handoff_id}/end"
+        chatbot.call("POST", path, json={"reason": "user_left"})
+    return heard or day.is_late
+
+
+class Agent:
+    """Accepts what waits at his desk, writes, and ends what is his to end."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        conversations: Sequence[Conversation],
+        *,
+        day: Day,
+        rng: Random,
+    ) -> None:
+        self.desk = desk
+        self.day = day
+        self.rng = rng
+        own = [one for one in conversations if one.system == desk.system]
+        self.conversations = {one.question: one for one in own}
+
+    def work(self) -> None:
+        """Look at all chats again and again."""
+        while not self.day.is_done.wait(LOOK):
+            # He looks again in a moment.
+            try:
+                self._look_around()
+            except requests.RequestException:
+                continue
+
+    def _look_around(self) -> None:
+        for chat in self.desk.chats():
+            if chat.is_waiting:
+                self.desk.accept(chat)
+            elif chat.is_open:
+                self._attend(self.conversations[chat.question], chat)
+
+    def _attend(self, one: Conversation, chat: Chat) -> None:
+        if not one.is_all_replied:
+            if self.rng.random() < self._eagerness():
+                one.replied += self.desk.say(chat, one.to_reply[one.replied])
+        elif one.agent_ends and one.is_all_said and self._has_read(one, chat):
+            self.desk.end(chat)
+
+    def _eagerness(self) -> float:
+        """Return how likely he writes at a look: so that it takes the whole storm."""
+        plan = self.day.plan
+        return 1 if self.day.storm_is_over.is_set() else plan.replies / plan.seconds
+
+    def _has_read(self, one: Conversation, chat: Chat) -> bool:
+        asked = [line for line in self.desk.lines([chat]) if line.is_requesters]
+        return len(asked) >= len(one.accepted) or self.day.is_late

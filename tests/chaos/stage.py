@@ -1,0 +1,142 @@
+"""Everything of a run: the product's processes, its servers, the sandbox, the bots."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from handoff.management.demo import agent_chat_side, servicenow_side
+from handoff.management.demo.place import Place
+from handoff.management.demo.ports import Ports
+from handoff.management.demo.product_side import BotDeveloper, Shown
+from tests import servers
+from tests.chaos.chatbot import Chatbot
+from tests.chaos.plan import CONNECT_SUPPORT, SYSTEMS, Plan
+from tests.chaos.postmaster import Postmaster
+from tests.processes import Process, Product
+from tests.sandbox.instance import Instance, running_instance
+from tests.servers import Server
+
+PASSWORD = "a-password-for-the-run"
+WORKERS = 4
+THREADS = 4
+
+
+@dataclass
+class Stage:
+    product: Product
+    instance: Instance
+    chatbots: dict[str, Chatbot]
+    postmaster: Postmaster
+    # Where the set-up has them.
+    postgres: Server | None = None
+    redis: Server | None = None
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def start_web(self) -> None:
+        self.processes["web"] = self.product.web()
+
+    def start_beat(self) -> None:
+        self.processes["beat"] = self.product.beat()
+
+    def start_workers(self, *, without: str) -> None:
+        options = ["--without", without] if without else []
+        self.processes["nursery"] = self.product.start(
+            "workers", "tests.chaos.nursery", str(WORKERS), *options
+        )
+
+    def workers(self) -> list[int]:
+        """Return the living workers."""
+        nursery = self.processes["nursery"].popen.pid
+        children = Path(f"/proc/{nursery}/task/{nursery}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+
+@contextmanager
+def set_stage(plan: Plan) -> Iterator[Stage]:
+    """Bring all of it up, with bots that are configured by form and consent."""
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        folder = Path(enter(tempfile.TemporaryDirectory(prefix="handoff-chaos-")))
+        embedded = plan.setup == "embedded"
+        postgres = None if embedded else enter(servers.postgres_server())
+        redis = None if embedded else enter(servers.redis_server())
+        product = Product(
+            folder=folder,
+            database_url=postgres.url if postgres else f"sqlite:///{folder}/db.sqlite3",
+            redis_url=redis.url if redis else "",
+        )
+        stack.callback(product.stop)
+        (folder / "broker" / "control").mkdir(parents=True)
+        (folder / "sandbox").mkdir()
+        instance, _ = enter(running_instance(folder / "sandbox"))
+        stage = Stage(
+            product=product,
+            instance=instance,
+            chatbots={s: enter(Chatbot(seed=plan.seed)) for s in SYSTEMS},
+            postmaster=enter(Postmaster(product.url)),
+            postgres=postgres,
+            redis=redis,
+        )
+        _configure(stage, plan, folder=folder)
+        stage.start_beat()
+        stage.start_workers(without=plan.without)
+        yield stage
+
+
+def _configure(stage: Stage, plan: Plan, *, folder: Path) -> None:
+    ports = [chatbot.port for chatbot in stage.chatbots.values()]
+    place = Place(
+        folder=folder,
+        ports=Ports(stage.product.port, int(stage.instance.url.split(":")[-1]), *ports),
+        keys={"DJANGO_SUPERUSER_PASSWORD": PASSWORD},
+    )
+    stage.product.env |= plan.timing.environment | {
+        "SERVICENOW_EXTRA_ORIGINS": stage.instance.url,
+        "WEBHOOK_EXTRA_ORIGINS": ",".join(bot.url for bot in place.bots),
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        "WORKER_CONCURRENCY": str(THREADS),
+    }
+    stage.product.manage("prepare_demo")
+    stage.start_web()
+    developer = BotDeveloper(place)
+    administrator = servicenow_side.Administrator(instance=stage.instance.url)
+    with administrator.session:
+        for system in plan.systems:
+            developer.open_new_bot()
+            add = _add_connect_support if system == CONNECT_SUPPORT else _add_agent_chat
+            shown = add(stage, developer, administrator)
+            developer.enable()
+            chatbot = stage.chatbots[system]
+            chatbot.api_key, chatbot.secret = shown.api_key, shown.webhook_secret
+            chatbot.api_url = f"{stage.product.url}/api/v1"
+
+
+def _add_connect_support(
+    stage: Stage, developer: BotDeveloper, administrator: servicenow_side.Administrator
+) -> Shown:
+    application = servicenow_side.register_application(
+        administrator, redirect_url=developer.redirect_url()
+    )
+    queue_id = servicenow_side.queue_id(administrator)
+    shown = developer.add_connect_support(application, queue_id=queue_id)
+    developer.authorize()
+    servicenow_side.install(
+        administrator,
+        callback_url=developer.callback_url(),
+        callback_secret=shown.callback_secret,
+    )
+    return shown
+
+
+def _add_agent_chat(
+    stage: Stage, developer: BotDeveloper, administrator: servicenow_side.Administrator
+) -> Shown:
+    shown = developer.add_agent_chat(queue=agent_chat_side.QUEUE)
+    agent_chat_side.install(
+        administrator,
+        callback_url=stage.postmaster.address(developer.callback_url()),
+        callback_secret=shown.callback_secret,
+    )
+    return shown
