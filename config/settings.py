@@ -247,12 +247,7 @@ UNFOLD = {
 CELERY_BROKER_URL = REDIS_URL or "atomicfile://localhost//"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "handoff"
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.2,
-}
+CELERY_TASK_PUBLISH_RETRY = False  # the sweep rings again, and nobody waits for it
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_POOL_LIMIT = 20
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2

@@ -153,9 +153,9 @@ class Product:
         process.wait_for_log(" ready.")
         return process
 
-    def beat(self) -> Process:
+    def beat(self, name: str = "beat") -> Process:
         scheduler = "--scheduler=celery.beat:Scheduler"
-        return self.start("beat", "celery", "-A", "config", "beat", scheduler)
+        return self.start(name, "celery", "-A", "config", "beat", scheduler)
 
     def start(self, name: str, module: str, *arguments: str) -> Process:
         """Start `python -m module` with the product's environment."""
