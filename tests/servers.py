@@ -164,6 +164,20 @@ def chromium() -> str:
     return _program("chromium", "chromium-browser", "google-chrome", package="chromium")
 
 
+def dump(url: str, *, file: Path) -> None:
+    """Make a backup of a database, as an operator does."""
+    program = _postgres_binaries() / "pg_dump"
+    subprocess.run([program, "-Fc", "-f", file, url], check=True, capture_output=True)
+
+
+def restore(url: str, *, file: Path) -> None:
+    """Put a database back to where it was when the backup was made."""
+    program = _postgres_binaries() / "pg_restore"
+    options = ["--clean", "--if-exists", "--no-owner", "--exit-on-error"]
+    command = [program, *options, "-d", url, file]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 def _postgres_binaries() -> Path:
     """Debian keeps them out of PATH, a folder for each version."""
     found = shutil.which("initdb")
