@@ -173,9 +173,8 @@ def dump(url: str, *, file: Path) -> None:
 def restore(url: str, *, file: Path) -> None:
     """Put a database back to where it was when the backup was made."""
     program = _postgres_binaries() / "pg_restore"
-    options = ["--clean", "--if-exists", "--no-owner", "--exit-on-error"]
-    command = [program, *options, "-d", url, file]
-    subprocess.run(command, check=True, capture_output=True)
+    options = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "-d", url)
+    subprocess.run([program, *options, file], check=True, capture_output=True)
 
 
 def _postgres_binaries() -> Path:

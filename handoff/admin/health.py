@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django.utils.timesince import timesince
 
+from handoff import chat_systems
 from handoff.models import Bot, Callback, Event, Outgoing
 from handoff.models.bot import WithoutAgent
 from handoff.models.lane import UNSETTLED, ItemState
@@ -82,11 +83,12 @@ def _read_back(bot: Bot) -> str:
     if not count:
         return "Nothing hinders it"
     user_name = bot.connection.runtime.user_name
+    tables = " and ".join(chat_systems.traits(bot).tables)
     waiting = "1 conversation waits" if count == 1 else f"{count} conversations wait"
     return (
         f"{waiting}: ServiceNow does not show {user_name} what it has"
-        " sent. Let it read its own chats and their messages, chat_queue_entry and"
-        " live_message; they go on by themselves then."
+        f" sent. Let it read its own chats and their messages, {tables}; they go on by"
+        " themselves then."
     )
 
 

@@ -12,6 +12,7 @@ from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Echo,
     Entry,
     EntryState,
     InboundFile,
@@ -60,11 +61,17 @@ def group_of(bot: Bot, body: Any) -> str:
     return SYSTEMS[bot.chat_system].group_of(body)
 
 
+def echo_of(bot: Bot, body: Any) -> Echo:
+    """Return what a callback shows of our requests."""
+    return SYSTEMS[bot.chat_system].echo_of(body)
+
+
 __all__ = [
     "Agent",
     "Availability",
     "ChatSystem",
     "Conversation",
+    "Echo",
     "Entry",
     "EntryState",
     "InboundFile",
@@ -80,6 +87,7 @@ __all__ = [
     "Typing",
     "UploadUnclear",
     "connect",
+    "echo_of",
     "group_of",
     "news",
     "traits",

@@ -9,6 +9,7 @@ from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Echo,
     Entry,
     InboundFile,
     InboundMessage,
@@ -37,10 +38,14 @@ class Traits:
     waits_for_agent: bool
     # Its messages can be read again.
     can_read: bool
+    # Where ServiceNow keeps what we wrote, for whoever grants rights.
+    tables: tuple[str, ...]
     # A file has arrived only when ServiceNow fetched it from us.
     fetches_files: bool
     # When an agent ends it, the conversation goes on without him until we end it too.
     ends_twice: bool
+    # To end it once more shows nobody anything.
+    end_may_repeat: bool
     has_typing: bool
     has_receipts: bool
     # Why a start was refused, by HTTP status; anything else is `rejected`.
@@ -64,6 +69,10 @@ class ChatSystem(Protocol):
     @staticmethod
     def group_of(body: Any) -> str:
         """Return the conversation that a callback is about, or ""."""
+
+    @staticmethod
+    def echo_of(body: Any) -> Echo:
+        """Return what a callback shows of our requests."""
 
     def availability(self, *, queue_id: str) -> Availability: ...
 
@@ -91,7 +100,10 @@ class ChatSystem(Protocol):
     def messages(
         self, conversation: Conversation, *, since: datetime | None = None
     ) -> list[InboundMessage]:
-        """Return the conversation's messages, oldest first, where they can be read."""
+        """Return the conversation's messages, oldest first.
+
+        Where they can't be read, at least the texts that we wrote, if they are shown.
+        """
 
     def observe(self, conversation: Conversation) -> Observation | None:
         """Return what the queue shows of the conversation; None: nothing."""

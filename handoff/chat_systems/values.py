@@ -119,6 +119,14 @@ News = Observation | InboundMessage | Typing
 
 
 @dataclass(frozen=True, kw_only=True)
+class Echo:
+    """What a callback shows of us: our last request by its name, and where it is."""
+
+    request: str = ""
+    entry_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Agent:
     name: str
     avatar_url: str = ""
@@ -136,9 +144,13 @@ class Availability:
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """The handoff that a call is about; `user` has id, name, email as far as told."""
+    """The handoff that a call is about; `user` has id, name, email as far as told.
+
+    `entry_id` is the record of its wait and work there, once it is known.
+    """
 
     group_id: str
+    entry_id: str = ""
     user: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
 

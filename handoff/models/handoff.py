@@ -88,6 +88,8 @@ class Handoff(models.Model):
     ended_at = models.DateTimeField(null=True)
     # When ServiceNow first called back about it.
     heard_at = models.DateTimeField(null=True)
+    # The newest of our items that a callback named: those before it arrived too.
+    heard_sequence = models.BigIntegerField(default=0)
     idle_warned_at = models.DateTimeField(null=True)
     # Due for a look at ServiceNow; null when nothing is left to be seen there.
     poll_at = models.DateTimeField(null=True)

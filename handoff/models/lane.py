@@ -172,6 +172,10 @@ class Outgoing(Item):
         return f"{self.kind} {self.lane_id}/{self.sequence}"
 
     @property
+    def choice_value(self) -> str:
+        return self.message.choice_value if self.message else ""
+
+    @property
     def is_ambiguous(self) -> bool:
         """Sent perhaps: an attempt was made and its outcome is not known."""
         return self.state == ItemState.SENDING and bool(self.last_error)

@@ -16,11 +16,11 @@ from django.db.models import Max
 from django.utils.timezone import now
 
 from handoff import bulkheads, chat_systems, doorbell, lifecycle
-from handoff.chat_systems import InboundMessage, News
+from handoff.chat_systems import Echo, InboundMessage, News
 from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
 from handoff.models.lane import Direction
-from handoff.relay import file_transfer
+from handoff.relay import file_transfer, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import DeliveryError
@@ -80,9 +80,8 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> list[Wanted]:
         bot=bot_id, group_id=group_id, state=Callback.State.STORED
     ).order_by("pk")
     batch = _in_order(stored.select_related("bot__agent_chat")[:BATCH])
-    if batch and handoff is not None and handoff.heard_at is None:
-        handoff.heard_at = now()
-        handoff.save(update_fields=["heard_at"])
+    if batch and handoff is not None:
+        _hear(handoff, [callback for callback, _ in batch])
     for callback, news in batch:
         if handoff is not None:
             told = [Wanted(handoff, callback, message) for message in _messages(news)]
@@ -94,6 +93,29 @@ def _process(bot_id: UUID, group_id: str, held: Held) -> list[Wanted]:
         elif not group_id or callback.received_at < now() - GRACE:
             _close(callback, "unknown conversation")
     return []
+
+
+def _hear(handoff: Handoff, callbacks: list[Callback]) -> None:
+    """Note that ServiceNow spoke of it, and what it had of us by then.
+
+    An item that it names, or one before it, arrived: its lane may be waiting to know.
+    """
+    echoes = [_echo_of(callback) for callback in callbacks]
+    named = max(speaking.sequence_of(one.request, handoff=handoff) for one in echoes)
+    entry_id = next((one.entry_id for one in echoes if one.entry_id), "")
+    is_news = named > handoff.heard_sequence
+    if handoff.heard_at and not is_news and (handoff.entry_id or not entry_id):
+        return
+    handoff.heard_at = handoff.heard_at or now()
+    handoff.heard_sequence = max(named, handoff.heard_sequence)
+    handoff.entry_id = handoff.entry_id or entry_id
+    handoff.save(update_fields=["heard_at", "heard_sequence", "entry_id"])
+    if is_news:
+        lifecycle.wake(handoff)
+
+
+def _echo_of(callback: Callback) -> Echo:
+    return chat_systems.echo_of(callback.bot, json.loads(callback.body))
 
 
 def _claim_fetch(callback: Callback, held: Held) -> bool:

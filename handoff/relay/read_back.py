@@ -15,10 +15,17 @@ from datetime import timedelta
 from django.conf import settings
 
 from handoff import files
-from handoff.chat_systems import Entry, EntryState, InboundMessage, Observation
+from handoff.chat_systems import (
+    Conversation,
+    Entry,
+    EntryState,
+    InboundMessage,
+    Observation,
+)
 from handoff.chat_systems.text import begins, is_same
 from handoff.models import Bot, Handoff, Outgoing
 from handoff.models.lane import ItemState
+from handoff.relay import speaking
 from handoff.relay.routes import GaveUp, NotShown, NotThere, StillUnknown
 
 logger = logging.getLogger(__name__)
@@ -34,6 +41,8 @@ class Records:
     free: list[InboundMessage] = field(default_factory=list)
     # Whether something of ours that must be there is: others' may be shown alone.
     is_controlled: bool = False
+    # Written by us since the item was first sent, and nothing that we know of.
+    strange: list[InboundMessage] = field(default_factory=list)
 
 
 def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> str:
@@ -48,6 +57,11 @@ def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> s
             "It is not known whether it arrived: ServiceNow does not show us what we"
             " have sent before. The integration user must be able to read it."
         )
+    if records.strange:
+        raise StillUnknown(
+            "It is not known whether it arrived: ServiceNow shows other words of ours,"
+            " and may have changed them."
+        )
     raise missing(item)
 
 
@@ -60,7 +74,7 @@ def _further(item: Outgoing, more: list[InboundMessage]) -> list[str]:
         return []
     lane = Outgoing.objects.filter(lane=item.lane, state=ItemState.SENDING)
     behind = lane.filter(sequence__gt=item.sequence)
-    others = sum(_says(more[0], one) for one in behind.select_related("attachment"))
+    others = sum(_says(more[0], one) for one in behind.select_related("message"))
     return [record.sys_id for record in more[others:]]
 
 
@@ -78,7 +92,7 @@ def opened(
     shown: list[Entry],
     *,
     handoff: Handoff,
-    read: Callable[[str], list[InboundMessage]],
+    read: Callable[[Conversation], list[InboundMessage]],
 ) -> Observation:
     """Return a conversation that was opened; else NotThere or StillUnknown.
 
@@ -116,11 +130,13 @@ def strays(shown: list[Entry], *, bot: Bot) -> tuple[list[Entry], bool]:
 
 
 def _is_opened_with(
-    text: str, entry: Entry, *, read: Callable[[str], list[InboundMessage]]
+    text: str, entry: Entry, *, read: Callable[[Conversation], list[InboundMessage]]
 ) -> bool:
     if is_same(text, entry.text):
         return True
-    messages = read(entry.seen.group_id) if begins(text, with_=entry.text) else []
+    if not begins(text, with_=entry.text):
+        return False
+    messages = read(Conversation(group_id=entry.seen.group_id))
     return any(is_same(text, message.text) for message in messages)
 
 
@@ -152,21 +168,26 @@ def _sort(
 ) -> Records:
     """Tell records that are somebody's from those that may be the item."""
     user_name = handoff.bot.connection.runtime.user_name.casefold()
-    sent = list(
-        Outgoing.objects.filter(lane=item.lane, state=ItemState.SENT)
-        .exclude(kind=Outgoing.Kind.END)
-        .order_by("sequence")
-    )
-    bound = {name for one in sent for name in (one.sys_id, *one.duplicates) if name}
+    lane = Outgoing.objects.filter(lane=item.lane).exclude(kind=Outgoing.Kind.END)
+    items = list(lane.select_related("message").order_by("sequence"))
+    bound = {name for one in items for name in (one.sys_id, *one.duplicates) if name}
     records = Records()
     for record in shown:
         if record.sys_id in bound:
             records.is_controlled = True
         elif record.author.casefold() == user_name:
             records.free.append(record)
-    for one in sent:
-        if not one.sys_id:
+    for one in items:
+        if one.state == ItemState.SENT and not one.sys_id:
             _take_unnamed(records, one)
+    # What is older was written before, perhaps by items that a restore has forgotten.
+    since = speaking.there(item.first_attempt_at or item.created_at, handoff=handoff)
+    records.strange = [
+        record
+        for record in records.free
+        if not (record.sent_at and record.sent_at < since)
+        and not any(_says(record, one) for one in items)
+    ]
     return records
 
 
@@ -181,4 +202,7 @@ def _take_unnamed(records: Records, sent: Outgoing) -> None:
 
 def _says(record: InboundMessage, item: Outgoing) -> bool:
     labels = [files.label(file.file_name) for file in record.files]
-    return any(is_same(item.text, text) for text in [record.text, *labels] if text)
+    shown = [text for text in [record.text, *labels] if text]
+    # A choice may be kept by its value or by its label.
+    said = [text for text in (item.text, item.choice_value) if text]
+    return any(is_same(text, one) for text in said for one in shown)

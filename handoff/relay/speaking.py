@@ -19,16 +19,24 @@ CLOCK_MARGIN = timedelta(minutes=1)
 
 def conversation(handoff: Handoff) -> Conversation:
     return Conversation(
-        group_id=handoff.group_id, user=handoff.user, language=handoff.language
+        group_id=handoff.group_id,
+        entry_id=handoff.entry_id,
+        user=handoff.user,
+        language=handoff.language,
     )
 
 
 def first_word(handoff: Handoff) -> datetime:
-    """Return since when a conversation is read, by ServiceNow's clock."""
+    """Return since when a conversation is read."""
+    return there(handoff.created_at, handoff=handoff)
+
+
+def there(moment: datetime, *, handoff: Handoff) -> datetime:
+    """Return a moment by ServiceNow's clock, or a little before it."""
     ahead = handoff.bot.connection.runtime.clock_offset
     if ahead is None:
-        return handoff.created_at - UNKNOWN_CLOCK
-    return handoff.created_at + timedelta(seconds=ahead) - CLOCK_MARGIN
+        return moment - UNKNOWN_CLOCK
+    return moment + timedelta(seconds=ahead) - CLOCK_MARGIN
 
 
 def opening(handoff: Handoff, item: Outgoing) -> Opening:
@@ -47,7 +55,7 @@ def message(item: Outgoing) -> OutboundMessage:
     return OutboundMessage(
         id=_name(item),
         text=item.text,
-        choice_value=item.message.choice_value if item.message else "",
+        choice_value=item.choice_value,
         file=file_transfer.outbound(item.attachment) if item.attachment else None,
         progress=_progress(item),
     )
@@ -60,6 +68,13 @@ def _name(item: Outgoing) -> str:
     has a known name for a repeat.
     """
     return f"{item.lane.handoff_id}-{item.sequence}"
+
+
+def sequence_of(name: str, *, handoff: Handoff) -> int:
+    """Return which item of the handoff has this name, or 0."""
+    about, _, sequence = name.rpartition("-")
+    is_ours = about == str(handoff.pk) and sequence.isdecimal() and len(sequence) < 19
+    return int(sequence) if is_ours else 0
 
 
 def _progress(item: Outgoing) -> Progress:

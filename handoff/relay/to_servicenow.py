@@ -91,7 +91,8 @@ class ToServiceNow:
 
     def hold(self, item: Outgoing) -> Hold | None:
         runtime = item.lane.bot.connection.runtime
-        if item.state == ItemState.SENDING and not self.is_to_be_found(item):
+        is_unknown = item.state == ItemState.SENDING
+        if is_unknown and not (self.is_to_be_found(item) or self._may_repeat(item)):
             return self._hold_ambiguous(item)
         if runtime.state != AuthorizationState.READY:
             return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
@@ -105,10 +106,17 @@ class ToServiceNow:
         return None
 
     def proven(self, item: Outgoing) -> bool:
-        """Tell it of a start that ServiceNow spoke of, or a file that it fetched."""
+        """Tell it of what ServiceNow named since, or a file that it fetched."""
         if item.kind == Outgoing.Kind.START:
             return self.handoff.heard_at is not None
+        is_message = item.kind == Outgoing.Kind.MESSAGE
+        if is_message and item.sequence <= self.handoff.heard_sequence:
+            return True
         return item.attachment is not None and item.attachment.fetched_at is not None
+
+    def _may_repeat(self, item: Outgoing) -> bool:
+        is_end = item.kind == Outgoing.Kind.END
+        return is_end and self.chat_system.traits.end_may_repeat
 
     def _hold_ambiguous(self, item: Outgoing) -> Hold:
         """Wait: the item must not be sent a second time on a guess."""
@@ -118,10 +126,14 @@ class ToServiceNow:
         return Hold(reason=AMBIGUOUS, until=Now() + _look_again_after(item))
 
     def is_to_be_found(self, item: Outgoing) -> bool:
-        """Tell it of what can be read back."""
-        is_unknown = item.state == ItemState.SENDING
-        is_ticket = item.kind == Outgoing.Kind.TICKET
-        return is_unknown and (is_ticket or self.chat_system.traits.can_read)
+        """Tell it of what can be read back: everything, or texts as they were sent."""
+        if item.state != ItemState.SENDING:
+            return False
+        if self.chat_system.traits.can_read or item.kind == Outgoing.Kind.TICKET:
+            return True
+        is_plain = item.attachment is None and not item.choice_value
+        is_text = item.kind == Outgoing.Kind.MESSAGE and is_plain
+        return is_text and bool(self.handoff.entry_id)
 
     def find(self, item: Outgoing) -> Observation | Created | str | None:
         conversation = speaking.conversation(self.handoff)
@@ -136,12 +148,12 @@ class ToServiceNow:
             seen = self.chat_system.observe(conversation)
             read_back.ended(item, seen)
             return None
-        shown = self._read(self.handoff.group_id)
+        shown = self._read(conversation)
         return read_back.found(item, shown, handoff=self.handoff)
 
-    def _read(self, group_id: str) -> list[InboundMessage]:
+    def _read(self, conversation: Conversation) -> list[InboundMessage]:
         since = speaking.first_word(self.handoff)
-        return self.chat_system.messages(Conversation(group_id=group_id), since=since)
+        return self.chat_system.messages(conversation, since=since)
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""
@@ -174,7 +186,8 @@ class ToServiceNow:
         if isinstance(error, Ambiguous):
             item.over_attempt = item.attempts if error.ended else None
             item.save(update_fields=["over_attempt"])
-            return Verdict(ItemState.SENDING, AMBIGUOUS, FIRST_LOOK)
+            wait = backoff(item.first_attempt_at) if self._may_repeat(item) else None
+            return Verdict(ItemState.SENDING, AMBIGUOUS, wait or FIRST_LOOK)
         if isinstance(error, Rejected):
             return Verdict(ItemState.FAILED, "rejected")
         if isinstance(error, UploadUnclear):

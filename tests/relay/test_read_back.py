@@ -117,6 +117,32 @@ def test_absence_without_a_record_of_ours_proves_nothing(http, unknown, shown):
     assert to_servicenow(unknown).stalled_reason == "unreadable"
 
 
+def test_words_of_ours_that_are_no_items_may_be_the_item_changed_there(http, unknown):
+    settle()
+    shows(http, ours("9" * 32, "***") | {"timestamp": int(time.time() * 1000)})
+
+    drain(unknown)
+
+    assert posted(http) == ["one"]
+    assert states(unknown)[1:] == ["sending", "pending"]
+
+
+def test_a_duplicate_that_came_late_is_no_item_changed(http, running):
+    post(running, "one", "two")
+    takes(http, "1" * 32)
+    http.post(MESSAGES, **BROKEN)
+    relay.drain(to_servicenow(running).pk)
+    settle()
+    late = {"timestamp": int(time.time() * 1000)}
+    shows(http, ours("1" * 32, "one"), ours("9" * 32, "one") | late)
+    takes(http, "2" * 32)
+
+    drain(running)
+
+    assert posted(http) == ["one", "two", "two"]
+    assert states(running)[1:] == ["sent", "sent"]
+
+
 def test_an_error_that_servicenow_answered_needs_no_time_to_settle(http, running):
     post(running, "one")
     http.post(MESSAGES, status=500, json=ENVELOPE)

@@ -126,7 +126,7 @@ def test_an_agents_text_is_sent_as_written(chat):
 def test_a_users_text_is_displayed_as_written(chat):
     chat.bot.say(HARD)
 
-    assert eventually(lambda: chat.lines()[-1]["text"] == HARD)
+    assert eventually(lambda: chat.lines()[-1]["payload"] == HARD)
     assert texts(chat.page())[-1] == ("requester", HARD)
 
 
@@ -253,3 +253,25 @@ def test_a_chat_that_its_user_left_is_shown_as_over(chat):
     late = chat.press("messages", text="late")
     assert late.status_code == 400
     assert "This support session is closed" in late.text
+
+
+def test_the_integration_user_may_read_what_it_wrote_where_it_is_let(chat):
+    """As the product asks for it: by the interaction's conversation."""
+    instance = chat.bot.instance
+    chat.bot.say("Hello?")
+    about = instance.get(f"/api/now/table/interaction/{chat.interaction}", auth=BOT)
+    query = {
+        "sysparm_query": f"conversation={about['channel_metadata_document']}"
+        "^direction=inbound^ORDERBYsys_created_on",
+        "sysparm_exclude_reference_link": "true",
+    }
+
+    def read() -> list[str]:
+        rows = instance.get("/api/now/table/sys_cs_message", auth=BOT, **query)
+        return [row["payload"] for row in rows]
+
+    assert eventually(lambda: "Hello?" in read())
+    instance.switch(va_records_readable=False)
+    path = "/api/now/table/sys_cs_message"
+    assert instance.call("GET", path, auth=BOT).status_code == 403
+    instance.switch(va_records_readable=True)

@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from handoff.chat_systems.agent_chat import addresses, bodies, reading
+from handoff.chat_systems.agent_chat import (
+    addresses,
+    bodies,
+    envelope,
+    reading,
+    records,
+)
 from handoff.chat_systems.agent_chat.door import Door
 from handoff.chat_systems.agent_chat.starting import Start
 from handoff.chat_systems.base import Traits
@@ -13,6 +19,7 @@ from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Echo,
     Entry,
     InboundFile,
     InboundMessage,
@@ -34,8 +41,10 @@ class AgentChat:
         takes_transcript=True,
         waits_for_agent=True,
         can_read=False,
+        tables=("interaction", "sys_cs_message"),
         fetches_files=True,
         ends_twice=True,
+        end_may_repeat=True,
         has_typing=True,
         has_receipts=True,
         # No such resource: the app is not installed, or not under this name.
@@ -54,6 +63,10 @@ class AgentChat:
     @staticmethod
     def group_of(body: Any) -> str:
         return reading.group_of(body)
+
+    @staticmethod
+    def echo_of(body: Any) -> Echo:
+        return envelope.echo_of(body)
 
     def availability(self, *, queue_id: str) -> Availability:
         """Tell nothing: the API has no door that does."""
@@ -102,8 +115,9 @@ class AgentChat:
     def messages(
         self, conversation: Conversation, *, since: datetime | None = None
     ) -> list[InboundMessage]:
-        """Return nothing: the API has no door to read by."""
-        return []
+        """Return our own texts alone, whatever `since`: see `records`."""
+        user_name = self.bot.connection.runtime.user_name
+        return records.texts(self.instance, conversation, author=user_name)
 
     def observe(self, conversation: Conversation) -> Observation | None:
         """Show nothing: what there is to know comes by callback."""

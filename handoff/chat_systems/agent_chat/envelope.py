@@ -8,6 +8,7 @@ from typing import Any
 
 from handoff.chat_systems import text as texts
 from handoff.chat_systems.agent_chat.fields import (
+    SYS_ID,
     Part,
     is_true,
     object_of,
@@ -15,7 +16,7 @@ from handoff.chat_systems.agent_chat.fields import (
     plain,
     text_of,
 )
-from handoff.chat_systems.values import EntryState, News, Observation
+from handoff.chat_systems.values import Echo, EntryState, News, Observation
 
 # How we name conversations: a handoff's id in hexadecimal.
 _OUR_NAME = re.compile(r"[0-9a-f]{32}")
@@ -86,6 +87,17 @@ def group_of(body: Any) -> str:
     )
     told = (plain(name) for name in names)
     return next((name for name in told if _OUR_NAME.fullmatch(name)), "")
+
+
+def echo_of(body: Any) -> Echo:
+    """Return the last request that ServiceNow had, and the interaction's sys_id."""
+    fields = _fields_of(body)
+    message_id = text_of(object_of(fields, "message"), "clientMessageId")
+    interaction = text_of(fields, "interactionId")
+    return Echo(
+        request=text_of(fields, "requestId") or message_id,
+        entry_id=interaction if SYS_ID.fullmatch(interaction) else "",
+    )
 
 
 def _fields_of(body: Any) -> Part:

@@ -16,6 +16,7 @@ from handoff.chat_systems.values import (
     Agent,
     Availability,
     Conversation,
+    Echo,
     Entry,
     EntryState,
     InboundFile,
@@ -48,8 +49,11 @@ class ConnectSupport:
         takes_transcript=False,
         waits_for_agent=False,
         can_read=True,
+        tables=("chat_queue_entry", "live_message"),
         fetches_files=False,
         ends_twice=False,
+        # A second leave would turn one that an agent closed into one that we left.
+        end_may_repeat=False,
         has_typing=False,
         has_receipts=False,
         # A closed queue says 403, or 503 in newer clients, with a text.
@@ -71,6 +75,10 @@ class ConnectSupport:
     @staticmethod
     def group_of(body: Any) -> str:
         return reading.group_of(body)
+
+    @staticmethod
+    def echo_of(body: Any) -> Echo:
+        return Echo()
 
     def availability(self, *, queue_id: str) -> Availability:
         """Return whether the queue takes chats: it tells by `not_available` only."""

@@ -15,8 +15,14 @@ _TAKING_PART = frozenset(
 )
 
 
+# With a role of the virtual agent's.
+_AGENT_CHAT = frozenset({"interaction", "sys_cs_message"})
+
+
 def may_read_table(user: Row, *, table: str) -> bool:
-    return table in _EVERYBODY | _TAKING_PART | {"incident"} or users.is_admin(user)
+    by_role = table in _AGENT_CHAT and switches.read("va_records_readable")
+    by_all = table in _EVERYBODY | _TAKING_PART | {"incident"}
+    return by_all or by_role or users.is_admin(user)
 
 
 def may_create(user: Row, *, table: str) -> bool:
@@ -58,7 +64,7 @@ def may_see_entry(user: Row, *, entry: Row) -> bool:
 
 
 def _may_read(user: Row, *, row: Row) -> bool:
-    if row.table in _EVERYBODY:
+    if row.table in _EVERYBODY | _AGENT_CHAT:
         return True
     if row.table == "incident":
         return user.sys_id == row.value("opened_by")

@@ -177,6 +177,7 @@ TABLES: Mapping[str, Table] = {
         "number type state state_reason short_description opened_for:sys_user"
         " assigned_to:sys_user queue:awa_queue conversation:sys_cs_conversation"
         " provider_application:sys_cs_provider_application opened_at closed_at"
+        " channel_metadata_table channel_metadata_document"
         # What the conversation server knows of it.
         " stage client_session_id channel_user_id context last_request failures"
         " requester_is_typing? heard_ms idle_reminded?",
@@ -185,9 +186,10 @@ TABLES: Mapping[str, Table] = {
     ),
     "sys_cs_conversation": _table("name", display="sys_id"),
     "sys_cs_message": _table(
-        "interaction:interaction conversation:sys_cs_conversation role author text"
-        " attachment:sys_attachment status",
-        display="text",
+        "conversation:sys_cs_conversation direction payload"
+        # What the desk shows.
+        " interaction:interaction role author attachment:sys_attachment status",
+        display="payload",
     ),
     "awa_queue": _table(
         "name active? order assignment_group:sys_user_group routing_condition"

@@ -125,6 +125,11 @@ VIRTUAL_AGENT = (
     ),
     Definition("va_duplicates", default=False, says="Each post goes out twice."),
     Definition(
+        "va_records_readable",
+        default=True,
+        says="The integration user may read its interactions and their messages.",
+    ),
+    Definition(
         "va_silent",
         default=False,
         says="Requests are acknowledged with a 200, and nothing comes of them.",

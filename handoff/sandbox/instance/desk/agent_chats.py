@@ -82,7 +82,7 @@ class AgentChat(Chat):
             sys_id=message.sys_id,
             role=role,
             author=self.requester if role == Role.REQUESTER else author,
-            text=message.value("text"),
+            text=message.value("payload"),
             sent_at=time_of(message.created_ms),
             files=[File(file)] if file else [],
             delivery=_DELIVERIES.get(message.value("status"), ""),

@@ -16,7 +16,8 @@ def visible(rows: Iterable[Row], *, request: HttpRequest, user: Row) -> list[Row
 def _is_hidden(row: Row, *, fault: str, user: Row) -> bool:
     if fault == "fault_hidden_all":
         return True
-    if row.table != "live_message":
+    if row.table not in ("live_message", "sys_cs_message"):
         return False
-    is_own = row.value("sys_created_by") == user.value("user_name")
+    by_user = row.value("sys_created_by") == user.value("user_name")
+    is_own = by_user or row.value("direction") == "inbound"
     return fault == ("fault_hidden_own" if is_own else "fault_hidden_others")

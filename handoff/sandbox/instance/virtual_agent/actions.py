@@ -115,7 +115,7 @@ def update_messages(interaction: Row, asked: Asked) -> None:
     for item in objects_of(asked.body, "message"):
         line = store.get(table="sys_cs_message", sys_id=text_of(item, "id"))
         if line and line.value("interaction") == interaction.sys_id:
-            told = {name: text_of(item, name) for name in ("status", "text")}
+            told = {"status": text_of(item, "status"), "payload": text_of(item, "text")}
             values = {name: value for name, value in told.items() if value}
             store.update(line, values=values, by=store.SYSTEM)
 

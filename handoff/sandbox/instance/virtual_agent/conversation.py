@@ -62,6 +62,8 @@ def create(asked: Asked) -> Row:
         number=f"IMS{number}",
         stage=Stage.CREATED,
         conversation=conversation.sys_id,
+        channel_metadata_table="sys_cs_conversation",
+        channel_metadata_document=conversation.sys_id,
         provider_application=asked.application.sys_id,
         opened_for=asked.requester.sys_id if asked.requester else "",
         opened_at=store.now_text(),
@@ -132,9 +134,10 @@ def add_line(
         "sys_cs_message",
         interaction=interaction.sys_id,
         conversation=interaction.value("conversation"),
+        direction="inbound" if role == Role.REQUESTER else "outbound",
+        payload=text,
         role=role,
         author=author,
-        text=text,
         attachment=attachment.sys_id if attachment else "",
     )
 
