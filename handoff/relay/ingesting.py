@@ -66,7 +66,7 @@ def _ingest(
     *,
     recovered: bool,
 ) -> str:
-    """Relay a message to the bot, once."""
+    """Relay a message to the bot, once; after the end it is for the transcript."""
     reason = _why_not(handoff, said)
     if reason:
         return reason
@@ -75,6 +75,8 @@ def _ingest(
     for attachment in attachments:
         attachment.message = message
         attachment.save(update_fields=["message"])
+    if handoff.is_final:
+        return "after the end"
     data = _describe(message, attachments)
     event = events.emit(handoff, "message.created", data, message=message)
     if event.settled_at is not None:
@@ -89,13 +91,12 @@ def wants_files(handoff: Handoff, said: InboundMessage) -> bool:
     """
     if said.speaker == Speaker.UNSAID:
         said = replace(said, speaker=Speaker.AGENT)
-    return bool(said.files) and not _why_not(handoff, said)
+    return bool(said.files) and not (handoff.is_final or _why_not(handoff, said))
 
 
 def _why_not(handoff: Handoff, said: InboundMessage) -> str:
     """Return why a message is not for the bot: the first reason that holds."""
     reasons: dict[str, Callable[[], bool]] = {
-        "after the end": lambda: handoff.is_final,
         "internal": lambda: said.internal,
         "no sys_id": lambda: not said.sys_id,
         "empty": lambda: not (said.text.strip() or said.files),
@@ -150,7 +151,8 @@ def _store(handoff: Handoff, said: InboundMessage, *, recovered: bool) -> Messag
         avatar = picture(handoff, said.sender_avatar_url)
         if not avatar and name == handoff.agent_name:
             avatar = handoff.agent_avatar_url
-        if said.is_named and chat_systems.traits(handoff.bot).has_receipts:
+        has_receipts = chat_systems.traits(handoff.bot).has_receipts
+        if said.is_named and has_receipts and not handoff.is_final:
             receipt = Receipt.DUE
     return Message.objects.create(
         # The same in a database that was restored, and forgot that it has had it.

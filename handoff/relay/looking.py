@@ -102,7 +102,7 @@ def _read(handoff: Handoff) -> None:
             if handoff.pending_end is None:
                 _look_at_state(handoff, system)
             if handoff.pending_end is not None or handoff.must_read:
-                _read_messages(handoff, system)
+                read_messages(handoff, system)
     except DeliveryError as exc:
         _unseen(handoff, exc)
     else:
@@ -123,7 +123,8 @@ def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
         take_in(lifecycle.lock(handoff.pk), seen)
 
 
-def _read_messages(handoff: Handoff, system: ChatSystem) -> None:
+def read_messages(handoff: Handoff, system: ChatSystem) -> None:
+    """Take in what was said and not told, then the end that waited for it."""
     since = speaking.first_word(handoff)
     messages = system.messages(speaking.conversation(handoff), since=since)
     known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))

@@ -21,7 +21,7 @@ from handoff.incidents import Created
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import SEEN, UNSETTLED, ItemState
-from handoff.relay import read_back, speaking, ticket
+from handoff.relay import leaving, read_back, speaking, ticket
 from handoff.relay.observing import observe
 from handoff.relay.routes import (
     Hold,
@@ -175,7 +175,13 @@ class ToServiceNow:
                 conversation, opening, send_before=send_before
             )
         if item.kind == Outgoing.Kind.END:
-            self.chat_system.end(conversation, send_before=send_before)
+            leaving.leave(
+                item,
+                conversation,
+                handoff=self.handoff,
+                system=self.chat_system,
+                send_before=send_before,
+            )
             return None
         if item.kind == Outgoing.Kind.TICKET:
             return ticket.create(self.handoff, self.instance, send_before=send_before)

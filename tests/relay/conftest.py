@@ -98,6 +98,12 @@ def chat(http, chat_bot: Bot) -> Handoff:
     return handoff
 
 
+def let_go(http: Any, **answer: Any) -> None:
+    """Let the conversation be read a last time, and then be left."""
+    http.get(MESSAGES, json={"result": []})
+    http.post(LEAVE, **(answer or {"json": {"result": entry(8)}}))
+
+
 def entry(state: int = 1, **fields: Any) -> dict[str, Any]:
     """A chat_queue_entry as Connect's JSON shows it."""
     row = {"sys_id": ENTRY, "group": GROUP, "queue": QUEUE, "number": "CHAT0010042"}

@@ -9,7 +9,14 @@ from django.utils.timezone import now
 from handoff import lifecycle, relay
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
-from tests.relay.conftest import LEAVE, STATE, entry, states, to_servicenow
+from tests.relay.conftest import (
+    LEAVE,
+    STATE,
+    entry,
+    let_go,
+    states,
+    to_servicenow,
+)
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -31,7 +38,7 @@ def settle() -> None:
 def leaving(http, running: Handoff) -> Handoff:
     """We left the chat, and the answer was lost."""
     lifecycle.close(running, reason=Reason.USER_LEFT, ended_by=EndedBy.USER)
-    http.post(LEAVE, status=502, body="<html>")
+    let_go(http, status=502, body="<html>")
     drain(running)
     assert states(running)[1:] == ["sending"]
     return running

@@ -15,6 +15,7 @@ from tests.relay.conftest import (
     AGENT,
     ENTRY,
     GROUP,
+    MESSAGES,
     SESSIONS,
     STATE,
     entry,
@@ -156,6 +157,7 @@ def test_one_that_ended_meanwhile_is_not_opened_again(http, unknown, known):
 def test_one_that_ended_meanwhile_is_left_where_it_was_opened(http, unknown):
     services.end_handoff(handoff_id=unknown.pk, bot=unknown.bot)
     shows(http, opened())
+    http.get(MESSAGES, json={"result": []})
     left = http.post(
         STATE + f"/{GROUP}/leave", json={"result": opened(state=8)}, status=200
     )

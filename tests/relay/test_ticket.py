@@ -21,6 +21,7 @@ from tests.relay.conftest import (
     VIRTUAL_AGENT,
     entry,
     events,
+    let_go,
     states,
 )
 from tests.relay.tickets import INCIDENTS, TICKET, drain, incident, sent_body
@@ -62,7 +63,7 @@ def be_overdue(**time: float) -> None:
 
 def test_the_final_event_waits_for_the_incident_and_names_it(http, given_up):
     assert events(given_up) == []
-    http.post(LEAVE, json={"result": entry(8)})
+    let_go(http)
     http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
 
     drain(given_up)
@@ -129,7 +130,7 @@ def test_who_leaves_while_the_incident_is_made_changes_nothing(http, given_up):
     again = services.end_handoff(
         handoff_id=given_up.pk, bot=given_up.bot, reason=Reason.USER_LEFT
     )
-    http.post(LEAVE, json={"result": entry(8)})
+    let_go(http)
     http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
 
     drain(given_up)
@@ -139,7 +140,7 @@ def test_who_leaves_while_the_incident_is_made_changes_nothing(http, given_up):
 
 
 def test_a_refused_incident_is_told_with_the_reason(http, given_up):
-    http.post(LEAVE, json={"result": entry(8)})
+    let_go(http)
     http.post(INCIDENTS, status=403, json=ENVELOPE)
 
     drain(given_up)
@@ -150,7 +151,7 @@ def test_a_refused_incident_is_told_with_the_reason(http, given_up):
 
 
 def test_the_final_event_waits_so_long_and_the_incident_follows(http, given_up):
-    http.post(LEAVE, status=429, headers={"Retry-After": "600"})
+    let_go(http, status=429, headers={"Retry-After": "600"})
     drain(given_up)
     watching.watch()
     assert events(given_up) == []
@@ -187,7 +188,7 @@ def test_no_final_event_is_lost_with_the_worker_that_was_to_send_it(http, given_
 @pytest.fixture
 def unclear(http: Any, given_up: Handoff) -> Handoff:
     """The incident was asked for, and the answer was lost."""
-    http.post(LEAVE, json={"result": entry(8)})
+    let_go(http)
     http.post(INCIDENTS, status=502, body="<html>")
     drain(given_up)
     assert states(given_up)[-1] == "sending"

@@ -17,8 +17,8 @@ from tests.relay.conftest import (
     MESSAGES,
     VIRTUAL_AGENT,
     bodies,
-    entry,
     events,
+    let_go,
     post,
     states,
     to_servicenow,
@@ -167,14 +167,16 @@ def test_ending_is_final_at_once_and_servicenow_is_told_after_the_messages(
     post(running, "bye")
     services.end_handoff(handoff_id=running.pk, bot=running.bot)
     http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
-    http.post(LEAVE, json={"result": entry(8)})
+    let_go(http)
 
     relay.drain(to_servicenow(running).pk)
 
     running.refresh_from_db()
     assert (running.state, running.reason) == ("failed", "bot_ended")
     assert events(running) == ["handoff.failed"]
-    assert [call.request.url for call in http.calls] == [MESSAGES, LEAVE]
+    paths = [call.request.url.partition("?")[0] for call in http.calls]
+    assert paths == [MESSAGES, MESSAGES, LEAVE]
+    assert [call.request.method for call in http.calls] == ["POST", "GET", "POST"]
 
 
 def test_a_long_outage_costs_no_attempts_and_only_a_day_ends_it(http, running):
