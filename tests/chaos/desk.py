@@ -94,7 +94,7 @@ def _of_agent_chat(row: dict[str, Any]) -> Line:
         group=_id(row["interaction"]),
         is_requesters=row["role"] == "requester",
         is_agents=row["role"] == "agent",
-        text=row["text"],
+        text=row["payload"],
     )
 
 
