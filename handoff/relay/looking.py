@@ -17,7 +17,7 @@ from handoff.chat_systems import ChatSystem
 from handoff.failpoints import Point, reach
 from handoff.models import Callback, Handoff
 from handoff.models.lane import Direction
-from handoff.relay import file_transfer, speaking
+from handoff.relay import file_transfer, read_back, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from handoff.relay.observing import announce_end
 from servicenow_auth.client import Instance
@@ -142,6 +142,7 @@ def read_messages(handoff: Handoff, system: ChatSystem) -> None:
         for message in news:
             attachments = held.get(message.sys_id, [])
             take_in(locked, message, attachments=attachments, recovered=True)
+        read_back.note_late(messages, handoff=locked)
         # An end that became known after the read is told after the next one.
         if handoff.pending_end is not None:
             announce_end(locked, complete=True)

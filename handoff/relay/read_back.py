@@ -47,6 +47,7 @@ class Records:
 
 def found(item: Outgoing, shown: list[InboundMessage], *, handoff: Handoff) -> str:
     """Return the sys_id of a message that arrived; else NotThere or StillUnknown."""
+    note_late(shown, handoff=handoff)
     records = _sort(shown, item=item, handoff=handoff)
     same = [record for record in records.free if _says(record, item)]
     if same:
@@ -81,10 +82,26 @@ def _further(item: Outgoing, more: list[InboundMessage]) -> list[str]:
 def note_duplicates(item: Outgoing, sys_ids: list[str]) -> None:
     if not sys_ids:
         return
-    item.duplicates = sys_ids
+    item.duplicates = [*item.duplicates, *sys_ids]
     item.save(update_fields=["duplicates"])
     details = {"lane_id": item.lane_id, "sequence": item.sequence, "sys_ids": sys_ids}
     logger.warning("item.found_twice", extra=details)
+
+
+def note_late(shown: Iterable[InboundMessage], *, handoff: Handoff) -> None:
+    """Note what ServiceNow applied after it had been sent again: it is there twice.
+
+    What could be that of an item whose outcome is unknown is left to that one.
+    """
+    lane = Outgoing.objects.filter(lane__handoff=handoff, kind=Outgoing.Kind.MESSAGE)
+    repeated = list(lane.filter(state=ItemState.SENT, attempts__gt=1))
+    if not repeated:
+        return
+    unknown = list(lane.filter(state=ItemState.SENDING))
+    for record in _sort(shown, item=repeated[0], handoff=handoff).free:
+        owner = next((one for one in repeated if _says(record, one)), None)
+        if owner and not any(_says(record, one) for one in unknown):
+            note_duplicates(owner, [record.sys_id])
 
 
 def opened(

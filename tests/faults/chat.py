@@ -18,7 +18,7 @@ from tests.relay.conftest import events, states, to_servicenow
 from tests.sandbox.instance import BOT, QUEUE, Instance, eventually
 
 QUESTION = "Can you help me?"
-PATIENCE = 20.0
+PATIENCE = 60.0
 A_MOMENT_AGO = timedelta(seconds=1)
 
 

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
-from handoff.models import Outgoing
+from handoff.models import Handoff, Outgoing
+from handoff.relay import looking
 from tests.faults.chat import began
 from tests.relay.conftest import to_servicenow
+from tests.sandbox.instance import eventually
 
 pytestmark = [pytest.mark.real_http, pytest.mark.django_db]
 
@@ -32,7 +35,7 @@ def strike(chat, fault: str) -> None:
     chat.say("one", "two")
     chat.drain()
     chat.instance.switch(**{fault: 0})
-    assert chat.states == ["sending", "pending"]
+    assert chat.states[-2:] == ["sending", "pending"]
 
 
 @pytest.mark.parametrize("fault", APPLIED)
@@ -88,6 +91,57 @@ def test_what_servicenow_applies_after_our_time_out_is_not_sent_again(chat):
 
     assert chat.seen() == ["one", "two"]
     chat.posts(2)
+
+
+@pytest.fixture
+def twice(chat):
+    """What we had given up on was applied after all, next to what was sent again."""
+    chat.instance.switch(fault_latency=100, fault_latency_ms=3_000)
+    chat.say("one")
+    chat.drain()
+    chat.instance.switch(fault_latency=0)
+    chat.drain_until_settled()
+    assert eventually(lambda: chat.seen() == ["one", "one"])
+    return chat
+
+
+def found_twice() -> list[str]:
+    """Return the texts of items that stand there more than once."""
+    items = Outgoing.objects.exclude(duplicates=[]).order_by("sequence")
+    return [item.text for item in items for _ in item.duplicates]
+
+
+def test_what_is_applied_after_the_settle_time_is_seen_at_the_next_look(twice):
+    due = {"must_read": True, "poll_at": now() - timedelta(seconds=1)}
+    Handoff.objects.update(**due)
+
+    looking.look(twice.handoff.pk)
+    Handoff.objects.update(**due)
+    looking.look(twice.handoff.pk)
+
+    assert found_twice() == ["one"]
+
+
+def test_what_is_applied_after_the_settle_time_takes_no_other_messages_place(twice):
+    twice.instance.switch(fault_502_before=100)
+    twice.say("two", "three")
+    twice.drain()
+    twice.instance.switch(fault_502_before=0)
+
+    twice.drain_until_settled()
+
+    assert twice.seen() == ["one", "one", "two", "three"]
+    assert found_twice() == ["one"]
+
+
+def test_what_is_applied_after_the_settle_time_may_be_the_same_words_again(twice):
+    """The agent sees what was said, whichever of them it was."""
+    strike(twice, "fault_502_before")
+
+    twice.drain_until_settled()
+
+    assert twice.seen() == ["one", "one", "two"]
+    assert found_twice() == []
 
 
 def test_the_same_words_twenty_times_under_faults_are_twenty_records(chat):
