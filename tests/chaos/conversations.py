@@ -22,6 +22,8 @@ class Conversation:
     accepted: list[str] = field(default_factory=list)
     # What the agent wrote, as far as he came.
     replied: int = 0
+    # It ended before all was said: what follows is refused.
+    is_closed: bool = False
     # The bot ended it before it had heard all.
     is_cut_short: bool = False
 
@@ -36,7 +38,7 @@ class Conversation:
 
     @property
     def is_all_said(self) -> bool:
-        return len(self.accepted) == len(self.to_say) + 1
+        return self.is_closed or len(self.accepted) > len(self.to_say)
 
     @property
     def is_all_replied(self) -> bool:

@@ -16,6 +16,8 @@ from tests.chaos.stage import Stage
 
 # Between two kills, in seconds.
 SHORTEST, LONGEST = 0.3, 0.9
+# So many of the four.
+ENOUGH = 3
 # How long what was stopped or frozen is away.
 AWAY = 2.0
 # Within these parts of a storm it strikes: what comes of it has to be seen through.
@@ -31,13 +33,16 @@ class Nemesis:
         self.done: Counter[str] = Counter()
 
     def kill_workers(self, is_over: Event) -> None:
-        """`kill -9` one worker after the other."""
+        """`kill -9` one worker after the other, while others are at work.
+
+        Where the machine is slow, one waits until enough of them have come up.
+        """
         rng = Random(self.plan.seed)  # noqa: S311 - to be repeated
         while not is_over.wait(rng.uniform(SHORTEST, LONGEST)):
-            if workers := self.stage.workers():
-                with suppress(ProcessLookupError):
-                    os.kill(rng.choice(workers), signal.SIGKILL)
-                    self.done["kill -9 of a worker"] += 1
+            workers = self.stage.workers()
+            if len(workers) >= ENOUGH:
+                os.kill(rng.choice(workers), signal.SIGKILL)
+                self.done["kill -9 of a worker"] += 1
 
     def rage(self) -> None:
         """Strike all other blows, each at its moment, while the storm lasts.

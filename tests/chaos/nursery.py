@@ -7,12 +7,15 @@ copy of it that begins its life at once. So two cores stand dozens of kills a mi
 import argparse
 import os
 import sys
+from functools import partial
 from itertools import count
+from pathlib import Path
 
 import django
 from celery.apps import worker
 from celery.bin import celery
 from celery.concurrency import thread
+from celery.signals import worker_ready
 from celery.worker import components, consumer
 
 from config.celery import app
@@ -24,6 +27,7 @@ LOADED = (worker, celery, thread, components, consumer)
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("workers", type=int)
+    parser.add_argument("ready", type=Path, help="folder: a file for each at work")
     parser.add_argument("--without", default="")
     arguments = parser.parse_args()
     django.setup()
@@ -35,7 +39,12 @@ def main() -> None:
         from tests.chaos import ablations  # noqa: PLC0415
 
         ablations.WITHOUT[arguments.without]()
+    worker_ready.connect(partial(_tell, arguments.ready), weak=False)
     keep_alive(arguments.workers)
+
+
+def _tell(folder: Path, **_: object) -> None:
+    Path(folder, str(os.getpid())).touch()
 
 
 def keep_alive(workers: int) -> None:

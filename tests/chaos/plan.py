@@ -117,7 +117,7 @@ def quick(plan: Plan) -> Plan:
         plan,
         seconds=20.0,
         strikes=25,
-        patience=60.0,
+        patience=90.0,
         handoffs=6,
         messages=8,
         replies=4,

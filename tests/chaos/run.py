@@ -12,7 +12,7 @@ from tests.chaos.day import Day
 from tests.chaos.desk import Desk
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.people import Agent, talk
-from tests.chaos.plan import Plan
+from tests.chaos.plan import AGENT_CHAT, Plan
 from tests.chaos.stage import Stage, set_stage
 from tests.chaos.verdict import FINAL, Verdict, judge
 
@@ -66,18 +66,22 @@ class Run:
         self.day = Day(plan)
 
     def play(self) -> float:
-        """Let it storm, then wait for calm; return how long that took."""
+        """Let it storm; return how long it takes then until all is calm."""
         self.stage.instance.switch(**self.plan.switches)
         with ThreadPoolExecutor(PRODUCERS + 2 * len(self.desks) + 1) as pool:
             try:
-                users = self._let_in(pool)
+                others = self._let_in(pool)
+                users = self._let_in_users(pool)
                 self._storm(pool)
                 self._calm_down()
-                return self._await(users)
+                took = self._await(users)
             finally:
                 self.day.end()
                 for chatbot in self.chatbots.values():
                     chatbot.is_gone.set()
+            for one in [*others, *users]:
+                one.result()
+        return took
 
     def verdict(self) -> Verdict:
         return judge(
@@ -85,15 +89,20 @@ class Run:
         )
 
     def _let_in(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
-        """Let everybody begin; return when the users will have said all."""
-        plan = self.plan
+        """Let agents and bots begin: they work until the day is done."""
+        futures = []
         for number, screen in enumerate(self.desks):
-            rng = Random(plan.seed + number)  # noqa: S311 - to be repeated
+            rng = Random(self.plan.seed + number)  # noqa: S311 - to be repeated
             agent = Agent(screen, self.conversations, day=self.day, rng=rng)
-            pool.submit(agent.work)
+            futures.append(pool.submit(agent.work))
         for name, chatbot in self.chatbots.items():
-            chatbot.is_moody = plan.nemesis
-            pool.submit(self._follow, chatbot, self.followed[name])
+            chatbot.is_moody = self.plan.nemesis
+            futures.append(pool.submit(self._follow, chatbot, self.followed[name]))
+        return futures
+
+    def _let_in_users(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
+        """Let the users begin: they are done when they have said all."""
+        plan = self.plan
         pause = 0.7 * plan.seconds * PRODUCERS / (plan.handoffs * (plan.messages + 1))
         return [
             pool.submit(
@@ -135,7 +144,7 @@ class Run:
             chatbot.is_moody = False
 
     def _await(self, users: list[Future[None]]) -> float:
-        """Wait until all is delivered, or nothing moves any more."""
+        """Wait until all is delivered, or nothing moves any more; return how long."""
         began = moved = time.monotonic()
         before: object = None
         while time.monotonic() < began + self.plan.patience:
@@ -147,8 +156,6 @@ class Run:
                 before, moved = seen, time.monotonic()
             if time.monotonic() > moved + QUIET:
                 break
-        for user in users:
-            user.result()
         return time.monotonic() - began
 
     def _seen(self) -> object:
@@ -165,6 +172,8 @@ class Run:
         chatbot = self.chatbots[one.system]
         if not any(event["type"] in FINAL for event in chatbot.told_about(one.id)):
             return False
+        if one.system == AGENT_CHAT:  # what may have arrived is held for good
+            return True
         rows = chatbot.pages(f"handoffs/{one.handoff_id}/messages")
         return all(row["delivery"] not in ("pending", "sending") for row in rows)
 

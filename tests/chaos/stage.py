@@ -42,15 +42,20 @@ class Stage:
 
     def start_workers(self, *, without: str) -> None:
         options = ["--without", without] if without else []
+        arguments = [str(WORKERS), str(self._ready), *options]
         self.processes["nursery"] = self.product.start(
-            "workers", "tests.chaos.nursery", str(WORKERS), *options
+            "workers", "tests.chaos.nursery", *arguments
         )
 
     def workers(self) -> list[int]:
-        """Return the living workers."""
+        """Return the workers that are at work."""
         nursery = self.processes["nursery"].popen.pid
         children = Path(f"/proc/{nursery}/task/{nursery}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        return [int(pid) for pid in children.split() if (self._ready / pid).exists()]
+
+    @property
+    def _ready(self) -> Path:
+        return self.product.folder / "ready"
 
 
 @contextmanager
@@ -69,7 +74,8 @@ def set_stage(plan: Plan) -> Iterator[Stage]:
         )
         stack.callback(product.stop)
         (folder / "broker" / "control").mkdir(parents=True)
-        (folder / "sandbox").mkdir()
+        for name in ("sandbox", "ready"):
+            (folder / name).mkdir()
         instance, _ = enter(running_instance(folder / "sandbox"))
         stage = Stage(
             product=product,
