@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from handoff.models import Callback, Event, Handoff, Heartbeat, Lane, Outgoing
 from handoff.models.lane import UNSETTLED
+from handoff.relay import due
 
 
 @require_safe
@@ -79,11 +80,10 @@ def _counted(
 
 
 def _ages() -> GaugeMetricFamily:
-    """Of the lane that is due for longest, and of each sign of life."""
+    """Of the lane that nobody has been at for longest, and of each sign of life."""
     family = GaugeMetricFamily("handoff_age_seconds", "Seconds since", labels=["of"])
     moment = now()
-    due = Lane.objects.filter(wake_at__lte=moment).aggregate(Min("wake_at"))
-    oldest = due["wake_at__min"] or moment
+    oldest = due.stuck(since=moment).aggregate(at=Min("wake_at"))["at"] or moment
     family.add_metric(["oldest_due_lane"], (moment - oldest).total_seconds())
     for beat in Heartbeat.objects.all():
         family.add_metric([beat.name], (moment - beat.at).total_seconds())

@@ -54,7 +54,7 @@ def accept(state: State, rules: Rules) -> Iterator[Move]:
         yield f"message {number} is accepted", written._replace(due=True)
 
 
-@done_by("handoff.relay.leases:claim")
+@done_by("handoff.relay.leases:take")
 def claim(state: State, rules: Rules) -> Iterator[Move]:
     if not state.due or state.lease == LaneLease.HELD:
         return
