@@ -16,7 +16,14 @@ from handoff.models import Lane, Outgoing
 from handoff.relay import leases
 from handoff.relay.due import sweep
 from servicenow_auth import tokens
-from tests.relay.conftest import MESSAGES, message, post, states, to_servicenow
+from tests.relay.conftest import (
+    ENVELOPE,
+    MESSAGES,
+    message,
+    post,
+    states,
+    to_servicenow,
+)
 from tests.servicenow_auth.conftest import oauth
 from tests.servicenow_auth.token_endpoint import give, hold
 
@@ -117,3 +124,17 @@ def test_a_token_is_refreshed_in_time_and_not_before(http, oauth, left, ahead, d
         granted = tokens.grant(oauth)
 
     assert granted.header == ("Bearer next" if due else "Bearer held")
+
+
+@pytest.mark.parametrize("ahead", [TEN, -TEN])
+def test_a_pause_lasts_as_long_as_servicenow_asked_for(http, running, ahead):
+    asked = {"Retry-After": "60"}
+    http.post(MESSAGES, status=429, json=ENVELOPE, headers=asked)
+    post(running, "one")
+    relay.drain(to_servicenow(running).pk)
+
+    with clock_ahead(ahead):
+        drain_again(running, after=timedelta(0))
+
+    assert len(http.calls) == 1
+    assert to_servicenow(running).stalled_reason == "throttled"
