@@ -109,12 +109,12 @@ def _pasted(connection: Connection, refresh_token: str) -> dict[str, Any]:
     return {"refresh_token": sealed}
 
 
-def _start_anew(connection: Connection, **changes: Any) -> None:
+def _start_anew(connection: Connection, *, detail: str = "", **changes: Any) -> None:
     """Let a refresh under way find that what it brings is no longer wanted."""
     ConnectionRuntime.objects.filter(pk=connection.pk).update(
         state=State.NOT_AUTHORIZED,
         state_since=Now(),
-        detail="",
+        detail=detail,
         refusals=0,
         version=F("version") + 1,
         refresh_fence=F("refresh_fence") + 1,
@@ -136,7 +136,18 @@ def disconnect(connection: Connection) -> None:
                 "authorization.not_revoked",
                 extra={"connection": str(connection.pk), "reason": exc.detail},
             )
-    _start_anew(connection, **_NO_TOKENS)
+    _forget_tokens(connection)
+
+
+@transaction.atomic
+def _forget_tokens(connection: Connection) -> None:
+    """Drop them, and announce it where calls were possible so far."""
+    runtime = ConnectionRuntime.objects.filter(pk=connection.pk)
+    was_ready = runtime.filter(state=State.READY).exists()
+    detail = "Somebody disconnected it from ServiceNow."
+    _start_anew(connection, detail=detail, **_NO_TOKENS)
+    if was_ready:
+        states.announce(connection.pk, ready=False)
 
 
 # --- Authorize ---------------------------------------------------------------------

@@ -27,7 +27,7 @@ def need_reauthorization(*, pk: UUID, detail: str, **guard: int) -> bool:
         state=State.NEEDS_REAUTHORIZATION, state_since=Now(), **lasting
     )
     if changed:
-        _announce(pk, ready=False)
+        announce(pk, ready=False)
         return True
     return bool(rows.update(**lasting))
 
@@ -40,7 +40,7 @@ def make_ready(*, pk: UUID, version: int, **known: Any) -> bool:
     if rows.exclude(state=State.READY).update(
         state=State.READY, state_since=Now(), **known
     ):
-        _announce(pk, ready=True)
+        announce(pk, ready=True)
         return True
     return bool(rows.update(**known))
 
@@ -71,6 +71,7 @@ def note_clock(*, pk: UUID, ahead: float) -> None:
     ConnectionRuntime.objects.filter(pk=pk).update(clock_offset=ahead)
 
 
-def _announce(pk: UUID, *, ready: bool) -> None:
+def announce(pk: UUID, *, ready: bool) -> None:
+    """Tell other apps, inside the caller's transaction."""
     connection = Connection.objects.select_related("runtime").get(pk=pk)
     authorization_changed.send(sender=Connection, connection=connection, ready=ready)

@@ -35,6 +35,22 @@ def test_another_user_is_taken_when_nothing_is_open(http, bot):
     assert ConnectionRuntime.objects.get().user_name == "somebody.else"
 
 
+def test_a_bot_is_told_that_somebody_disconnected_it(http, handoff):
+    auth.disconnect(handoff.bot.connection)
+
+    told = Event.objects.get()
+    assert told.type == "authorization.required"
+    assert "disconnected" in told.payload["data"]["reason"]
+
+
+def test_a_bot_that_was_not_connected_is_told_nothing_of_it(http, handoff):
+    ConnectionRuntime.objects.update(state=State.NOT_AUTHORIZED)
+
+    auth.disconnect(handoff.bot.connection)
+
+    assert not Event.objects.exists()
+
+
 def test_a_new_authorization_makes_waiting_lanes_due(
     handoff, django_capture_on_commit_callbacks
 ):

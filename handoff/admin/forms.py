@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import Q
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from handoff.admin import agent_chat, conditions, connection, fields, texts
@@ -20,8 +21,10 @@ from handoff.admin.connection import ConnectionFields, checked, secrets_of
 from handoff.admin.files import FileFields
 from handoff.admin.texts import TextFields
 from handoff.admin.waiting import WaitingFields
-from handoff.models import AgentChatConfiguration, Bot
+from handoff.models import AgentChatConfiguration, Bot, Outgoing
 from handoff.models.bot import CallbackAuthentication, ChatSystem
+from handoff.models.handoff import OPEN_STATES
+from handoff.models.lane import UNSETTLED
 from servicenow_auth import addresses
 from servicenow_auth.models import Connection
 
@@ -39,6 +42,7 @@ SELECTS = (
     "queue_mode",
     "without_agent",
 )
+WAIT = "Switch Enable off, wait until they have ended, then change this."
 # A change of one of these may make another ServiceNow user of us.
 IDENTITY = ("host_url", "authorization_type", "user_name")
 
@@ -175,6 +179,7 @@ class BotForm(
             self._check_sys_id()
         self.check_host()
         if self.connection:
+            self._check_chat_system()
             self._check_open_handoffs(self.connection)
 
     def _replace_signature(self) -> None:
@@ -193,16 +198,26 @@ class BotForm(
                 "choose Copy sys_id.",
             )
 
+    def _check_chat_system(self) -> None:
+        """Refuse another one while a handoff, or what it left, needs this one."""
+        system = self.instance.chat_system
+        if self.cleaned_data.get("chat_system", system) == system:
+            return
+        unsettled = Outgoing.objects.filter(
+            lane__bot=self.instance, state__in=UNSETTLED
+        )
+        unsaid = Q(pk__in=unsettled.values("lane__handoff"))
+        count = self.instance.handoffs.filter(Q(state__in=OPEN_STATES) | unsaid).count()
+        if count:
+            where = ChatSystem(system).label
+            self.add_error("chat_system", f"{count} open handoffs use {where}. {WAIT}")
+
     def _check_open_handoffs(self, connection: Connection) -> None:
-        """Refuse another chat system or user while conversations run in the present."""
+        """Refuse another user while conversations run as the present one."""
         count = self.instance.handoffs.open().count()
-        user, system = connection.runtime.user_name, self.instance.chat_system
+        user = connection.runtime.user_name
         if not count:
             return
-        wait = "Switch Enable off, wait until they have ended, then change this."
-        if self.cleaned_data.get("chat_system", system) != system:
-            where = ChatSystem(system).label
-            self.add_error("chat_system", f"{count} open handoffs use {where}. {wait}")
         changed = [
             name
             for name in IDENTITY
@@ -210,7 +225,7 @@ class BotForm(
             and name not in self.errors
         ]
         if changed and user:
-            self.add_error(changed[0], f"{count} open handoffs run as {user}. {wait}")
+            self.add_error(changed[0], f"{count} open handoffs run as {user}. {WAIT}")
 
 
 def _first() -> dict[str, Any]:

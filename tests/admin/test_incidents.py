@@ -92,3 +92,14 @@ def test_health_says_where_no_incidents_are_wanted(alice, bot):
     html = page(alice.get("handoff_bot_change", bot.pk))
     line = html.split("Incidents where no agent came", 1)[1].split("</dd>", 1)[0]
     assert "Not wanted" in line
+
+
+def test_the_chat_system_stays_until_what_a_handoff_left_is_sent(alice, bot, handoff):
+    other = {"chat_system": "agent_chat", "callback_authentication": "header"}
+    assert "1 open handoffs use Connect Support" in page(alice.save_bot(bot, **other))
+
+    Outgoing.objects.update(state="sent")
+    alice.save_bot(bot, **other)
+
+    bot.refresh_from_db()
+    assert bot.chat_system == "agent_chat"
