@@ -246,6 +246,7 @@ def test_a_read_that_shows_no_incident_of_ours_proves_nothing(
     drain(unclear)
 
     assert states(unclear)[-1] == "sending"
+    assert http.calls[-1].request.method == "GET"
 
 
 def test_the_first_incident_of_all_is_not_repeated_on_a_guess(http, unclear):
@@ -255,6 +256,7 @@ def test_the_first_incident_of_all_is_not_repeated_on_a_guess(http, unclear):
     drain(unclear)
 
     assert states(unclear)[-1] == "sending"
+    assert http.calls[-1].request.method == "GET"
     assert "no other one yet" in Outgoing.objects.get(kind="ticket").last_error
 
 
@@ -267,3 +269,4 @@ def test_an_incident_on_another_instance_proves_nothing(http, unclear, known):
     drain(unclear)
 
     assert states(unclear)[-1] == "sending"
+    assert http.calls[-1].request.method == "GET"
