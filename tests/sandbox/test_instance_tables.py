@@ -228,6 +228,59 @@ def test_the_integration_user_reads_its_own_chats_only(sandbox_instance):
     assert sandbox_instance.call("GET", path, auth=BOT).status_code == 404
 
 
+def test_many_conversations_are_read_at_once_in_pages(sandbox_instance):
+    groups = [sandbox_instance.start(f"chat {n}")["group"] for n in range(3)]
+    sandbox_instance.start("not asked for")
+    query = f"groupIN{','.join(groups)}^sys_created_on>=2020-01-01 00:00:00"
+    query += "^ORDERBYsys_created_on^ORDERBYsys_id"
+
+    pages = [
+        sandbox_instance.call(
+            "GET",
+            f"{TABLE}/live_message",
+            auth=BOT,
+            params={
+                "sysparm_query": query,
+                "sysparm_fields": "group,message,sys_created_on,profile.name",
+                "sysparm_exclude_reference_link": "true",
+                "sysparm_limit": "2",
+                "sysparm_offset": offset,
+            },
+        )
+        for offset in ("0", "2")
+    ]
+
+    assert [page.headers["X-Total-Count"] for page in pages] == ["3", "3"]
+    rows = [row for page in pages for row in page.json()["result"]]
+    assert sorted(row["group"] for row in rows) == sorted(groups)
+    assert {row["profile.name"] for row in rows} == {"Chatbot Interface"}
+    times = [row["sys_created_on"] for row in rows]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("table", ["chat_queue_entry", "live_message"])
+def test_the_chats_can_be_forbidden_or_hidden(sandbox_instance, table):
+    group = sandbox_instance.start()["group"]
+
+    def read():
+        query = {"sysparm_query": f"group={group}"}
+        path = f"{TABLE}/{table}"
+        return sandbox_instance.call("GET", path, auth=BOT, params=query)
+
+    sandbox_instance.switch(chat_tables="forbidden")
+    forbidden = read()
+    sandbox_instance.switch(chat_tables="hidden")
+    hidden = read()
+    sandbox_instance.switch(chat_tables="readable")
+
+    assert forbidden.status_code == 403
+    message = forbidden.json()["error"]["message"]
+    assert message == "Insufficient rights to query records"
+    assert (hidden.status_code, hidden.json()["result"]) == (200, [])
+    assert len(read().json()["result"]) == 1
+    assert len(sandbox_instance.messages(group)) == 1
+
+
 @pytest.mark.parametrize("auth", [BOT, AGENT])
 def test_only_an_administrator_writes_or_sees_configuration(sandbox_instance, auth):
     path = f"{TABLE}/sys_properties"

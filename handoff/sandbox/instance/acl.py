@@ -1,5 +1,8 @@
 """Who may read what over the Table API: administrators all, others a little."""
 
+import functools
+from collections.abc import Callable
+
 from handoff.sandbox.instance import store, switches, users
 from handoff.sandbox.instance.models import Row
 
@@ -13,16 +16,18 @@ _TAKING_PART = frozenset(
         "sys_attachment",
     }
 )
-
-
+_CHATS = frozenset({"chat_queue_entry", "live_message"})
 # With a role of the virtual agent's.
 _AGENT_CHAT = frozenset({"interaction", "sys_cs_message"})
 
 
 def may_read_table(user: Row, *, table: str) -> bool:
+    if users.is_admin(user):
+        return True
+    if table in _CHATS and switches.read("chat_tables") == "forbidden":
+        return False
     by_role = table in _AGENT_CHAT and switches.read("va_records_readable")
-    by_all = table in _EVERYBODY | _TAKING_PART | {"incident"}
-    return by_all or by_role or users.is_admin(user)
+    return by_role or table in _EVERYBODY | _TAKING_PART | {"incident"}
 
 
 def may_create(user: Row, *, table: str) -> bool:
@@ -34,7 +39,10 @@ def readable(rows: list[Row], *, user: Row) -> list[Row]:
     """Leave out, without a word, what the user may not see."""
     if users.is_admin(user):
         return rows
-    return [row for row in rows if _may_read(user, row=row)]
+    if switches.read("chat_tables") == "hidden":
+        rows = [row for row in rows if row.table not in _CHATS]
+    is_ours = functools.cache(functools.partial(_takes_part, user))
+    return [row for row in rows if _may_read(user, row=row, is_ours=is_ours)]
 
 
 def takes_part(user: Row, *, group: str) -> bool:
@@ -63,7 +71,11 @@ def may_see_entry(user: Row, *, entry: Row) -> bool:
     return mine or works_on(user, entry=entry)
 
 
-def _may_read(user: Row, *, row: Row) -> bool:
+def _takes_part(user: Row, group: str) -> bool:
+    return takes_part(user, group=group)
+
+
+def _may_read(user: Row, *, row: Row, is_ours: Callable[[str], bool]) -> bool:
     if row.table in _EVERYBODY | _AGENT_CHAT:
         return True
     if row.table == "incident":
@@ -74,4 +86,4 @@ def _may_read(user: Row, *, row: Row) -> bool:
         place = row.value("table_name"), row.value("table_sys_id")
         return may_share_files(user, table=place[0], record=place[1])
     group = row.sys_id if row.table == "live_group_profile" else row.value("group")
-    return takes_part(user, group=group)
+    return is_ours(group)

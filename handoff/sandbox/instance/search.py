@@ -13,6 +13,9 @@ def search(*, table: str, query: str, user: Row | None = None) -> list[Row]:
     """Return the rows that match, in the order asked for, else as they were made."""
     parsed = parse_for(query, user=user)
     rows = [row for row in _candidates(table, query=parsed) if _matches(row, parsed)]
+    if parsed.order:
+        # What is equal comes in no order that anybody may rely on.
+        rows.sort(key=lambda row: row.sys_id)
     for path, descending in reversed(parsed.order):
         rows.sort(key=lambda row: _sort_key(row, path), reverse=descending)
     return rows
@@ -34,15 +37,16 @@ def parse_for(query: str, *, user: Row | None) -> Query:
 
 def _candidates(table: str, *, query: Query) -> list[Row]:
     """Let the database do the plain equalities, so that big tables stay quick."""
-    equals = {}
+    wanted: dict[str, list[str]] = {}
     secrets = TABLES[table].secrets | TABLES[table].sealed
     columns = set(TABLES[table].columns) - secrets
     if len(query.alternatives) == 1:
         terms = [group[0] for group in query.alternatives[0] if len(group) == 1]
         for term in terms:
-            if term.operator == "=" and term.column in columns:
-                equals[term.column] = term.given
-    return store.find(table, **equals)
+            if term.operator in ("=", "IN") and term.column in columns:
+                is_list = term.operator == "IN"
+                wanted[term.column] = term.given.split(",") if is_list else [term.given]
+    return list(store.select_among(table, **wanted))
 
 
 def _matches(row: Row, query: Query) -> bool:

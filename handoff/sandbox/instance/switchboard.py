@@ -40,6 +40,12 @@ CONNECT = (
         says="Messages of Connect name their attachments.",
     ),
     Definition(
+        "chat_tables",
+        "readable",
+        "What the Table API shows the integration user of its chats and messages.",
+        choices=("readable", "forbidden", "hidden"),
+    ),
+    Definition(
         "rotate_refresh_tokens",
         default=False,
         says="A refresh token can be used once, and comes back as a new one.",
