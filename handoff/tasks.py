@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import shared_task
 
 from handoff import relay
-from handoff.relay import courtesies, inbox, looking, watching
+from handoff.relay import courtesies, inbox, looking, reconciling, watching
 
 
 @shared_task
@@ -25,6 +25,11 @@ def process_callbacks(bot_id: str, group_id: str) -> None:
 @shared_task
 def look_at_handoff(handoff_id: str) -> None:
     looking.look(UUID(handoff_id))
+
+
+@shared_task
+def reconcile(bot_id: str) -> None:
+    reconciling.reconcile(UUID(bot_id))
 
 
 @shared_task

@@ -88,6 +88,20 @@ def clock_offset(headers: Mapping[str, str]) -> float | None:
     return ahead if ahead is not None and abs(ahead) < MOST_AHEAD else None
 
 
+def rate_limit(headers: Mapping[str, str]) -> int | None:
+    """Return how many calls an hour ServiceNow allows us, if it told."""
+    return _count(headers.get("X-RateLimit-Limit", ""))
+
+
+def total_count(headers: Mapping[str, str]) -> int | None:
+    """Return how many rows a list has on all its pages, hidden ones included."""
+    return _count(headers.get("X-Total-Count", ""))
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def _seconds(text: str) -> float | None:
     return float(text) if text.strip().isdecimal() else _until(text)
 

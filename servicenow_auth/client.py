@@ -68,6 +68,9 @@ class Instance:
         self._troubled = False
         self._clock_offset: float | None = None
         self._goes_first = False
+        # Of the last answer, whatever it was.
+        self.headers: Mapping[str, str] = {}
+        self.calls = 0
 
     def __enter__(self) -> Self:
         return self
@@ -231,6 +234,7 @@ class Instance:
         }
         if request.body is not None:
             headers["Content-Type"] = request.content_type
+        self.calls += 1
         answer = transport.send(
             request.method,
             origin + request.target,
@@ -242,6 +246,7 @@ class Instance:
             trusted=origin in settings.SERVICENOW_EXTRA_ORIGINS,
             session=self._session,
         )
+        self.headers = answer.headers
         self._clock_offset = clock_offset(answer.headers)
         return answer
 

@@ -26,6 +26,7 @@ from handoff.chat_systems.values import (
     Speaker,
     Typing,
     UploadUnclear,
+    Written,
 )
 from handoff.models import Bot
 from handoff.models.bot import ChatSystem as Choice
@@ -86,6 +87,7 @@ __all__ = [
     "Traits",
     "Typing",
     "UploadUnclear",
+    "Written",
     "connect",
     "echo_of",
     "group_of",

@@ -1,6 +1,6 @@
 """What a chat system can do, and what sets one apart from another."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -17,6 +17,7 @@ from handoff.chat_systems.values import (
     Observation,
     Opening,
     OutboundMessage,
+    Written,
 )
 from handoff.models import Bot
 from handoff.models.handoff import Reason
@@ -110,6 +111,15 @@ class ChatSystem(Protocol):
 
     def entries(self, *, queue_id: str) -> list[Entry]:
         """Return what is shown to us of a queue, where it can be read."""
+
+    def written(self, *, group_ids: Sequence[str], since: datetime) -> Written:
+        """Return what was written in some conversations, where `can_read`."""
+
+    def standing(self, *, group_ids: Sequence[str]) -> list[Observation]:
+        """Return how some conversations stand, as far as they are shown to us."""
+
+    def line(self, *, queue_id: str) -> list[Observation]:
+        """Return who is open in a queue, with the places of those who wait."""
 
     def agent(self, *, agent_id: str) -> Agent | None: ...
 

@@ -52,6 +52,7 @@ class Observation:
     position: int | None = None
     wait_text: str = ""
     wait_seconds: int | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,19 @@ class InboundMessage:
     links: list[dict[str, str]] = field(default_factory=list)
     choices: list[dict[str, str]] = field(default_factory=list)
     files: list[InboundFile] = field(default_factory=list)
+    # sys_ids of what was written just before it, or in its second, where that is told.
+    follows: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Messages of many conversations by their second; files may be left out.
+
+    `until` says up to when it goes where there is more, None where this is all.
+    """
+
+    messages: list[InboundMessage] = field(default_factory=list)
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

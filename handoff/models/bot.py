@@ -158,6 +158,24 @@ class BotRuntime(models.Model):
     webhook_failures = models.PositiveIntegerField(default=0)
     webhook_error = models.CharField(max_length=300, blank=True)
     webhook_disabled_at = models.DateTimeField(null=True)
+    # Due for a read of all open handoffs; null while nothing is open.
+    reconcile_at = models.DateTimeField(null=True)
+    # By ServiceNow's clock; what was written before it has been read and taken in.
+    reconcile_from = models.DateTimeField(null=True)
+    # Since then every read found what callbacks had told, and nothing else.
+    callbacks_work_since = models.DateTimeField(null=True)
+    # When a read last found what no callback had told.
+    recovered_at = models.DateTimeField(null=True)
+    reading_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["reconcile_at"],
+                condition=Q(reconcile_at__isnull=False),
+                name="bots_to_reconcile",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"runtime of {self.bot_id}"

@@ -26,6 +26,9 @@ class Callback(models.Model):
     note = models.CharField(max_length=300, blank=True)
     received_at = models.DateTimeField(default=now)
     processed_at = models.DateTimeField(null=True)
+    # How often it was begun since somebody last got through with it.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True)
     # One worker fetches its files until then; after that it is taken for dead.
     fetched_until = models.DateTimeField(null=True)
 

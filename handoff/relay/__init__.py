@@ -8,7 +8,16 @@ from handoff import bulkheads, doorbell
 from handoff.failpoints import Point, reach
 from handoff.models import Heartbeat
 from handoff.models.lane import Direction
-from handoff.relay import due, inbox, lanes, leases, looking, to_bot, to_servicenow
+from handoff.relay import (
+    due,
+    inbox,
+    lanes,
+    leases,
+    looking,
+    reconciling,
+    to_bot,
+    to_servicenow,
+)
 
 # After it a thread is for other bots, too.
 TURN = 2.0  # seconds
@@ -49,4 +58,5 @@ def sweep() -> None:
     due.sweep()
     inbox.sweep()
     looking.sweep()
+    reconciling.sweep()
     Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now()})

@@ -7,12 +7,12 @@ all callbacks of one conversation in one transaction under the handoff's lock.
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.timezone import now
 
 from handoff import bulkheads, chat_systems, doorbell, lifecycle
@@ -20,7 +20,7 @@ from handoff.chat_systems import Echo, InboundMessage, News
 from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
 from handoff.models.lane import Direction
-from handoff.relay import file_transfer, speaking
+from handoff.relay import file_transfer, looking, poison, speaking
 from handoff.relay.ingesting import take_in, wants_files
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import DeliveryError
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 # A rule fires before our own request to open the conversation is answered, so a name
 # we do not know may be one that we are about to learn.
 GRACE = timedelta(minutes=2)
+# What was written before a message that came first is read within a moment.
+OVERTAKEN_FOR = timedelta(seconds=2)
 # A file that could not be had for so long is told as missing.
 FILE_PATIENCE = timedelta(seconds=60)
 # A worker that died while it fetched files is followed by another after this.
@@ -43,14 +45,32 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     A message with files waits until they are here, and what was said after it with it.
     """
     held: Held = {}
-    while wanted := _process(bot_id, group_id, held):
-        for one in wanted:
+    stored = _stored(bot_id, group_id)
+    while size := poison.begin(stored):
+        outcome = _process(bot_id, group_id, held, size=size)
+        for one in outcome.wanted:
             fetched = _fetch(one)
+            poison.spare(stored)
             if fetched is None:
                 _claim(one.callback, until=None)
                 return  # the sweep rings again
             held[one.key] = fetched
             _claim(one.callback, until=now() + FETCH_LEASE)
+        if not (outcome.wanted or outcome.closed):
+            return
+
+
+def _stored(bot_id: UUID, group_id: str) -> QuerySet[Callback]:
+    stored = Callback.objects.filter(bot=bot_id, group_id=group_id)
+    return stored.filter(state=Callback.State.STORED).order_by("pk")
+
+
+@dataclass
+class Outcome:
+    """How many callbacks were dealt with; and what the first of the rest lacks."""
+
+    closed: int = 0
+    wanted: list["Wanted"] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,29 +90,58 @@ class Wanted:
 
 
 Held = dict[tuple[int, str], list[Attachment]]
+Batch = list[tuple[Callback, list[News]]]
 
 
 @transaction.atomic
-def _process(bot_id: UUID, group_id: str, held: Held) -> list[Wanted]:
-    """Relay what can be relayed; return the first messages that lack their files."""
+def _process(bot_id: UUID, group_id: str, held: Held, *, size: int) -> Outcome:
+    """Relay what can be relayed, up to the first message that has to wait."""
     handoff = _lock_by_group(bot_id, group_id)
-    stored = Callback.objects.filter(
-        bot=bot_id, group_id=group_id, state=Callback.State.STORED
-    ).order_by("pk")
-    batch = _in_order(stored.select_related("bot__agent_chat")[:BATCH])
-    if batch and handoff is not None:
+    stored = _stored(bot_id, group_id)
+    batch = _in_order(stored.select_related("bot__agent_chat")[:size])
+    if handoff is None:
+        poison.spare(stored)
+        return Outcome(closed=_close_unknown(batch, is_named=bool(group_id)))
+    if batch:
         _hear(handoff, [callback for callback, _ in batch])
+    outcome = Outcome()
     for callback, news in batch:
-        if handoff is not None:
-            told = [Wanted(handoff, callback, message) for message in _messages(news)]
-            wanted = [one for one in told if one.is_lacking(held)]
-            if wanted:
-                return wanted if _claim_fetch(callback, held) else []
-            _close(callback, _take_in_all(handoff, callback, news, held))
-            reach(Point.IN_PROCESSING, callback)
-        elif not group_id or callback.received_at < now() - GRACE:
-            _close(callback, "unknown conversation")
-    return []
+        if _is_early(handoff, callback, news):
+            looking.read_now(Handoff.objects.filter(pk=handoff.pk, must_read=False))
+            poison.spare(stored)
+            break
+        told = [Wanted(handoff, callback, message) for message in _messages(news)]
+        lacking = [one for one in told if one.is_lacking(held)]
+        if lacking:
+            outcome.wanted = lacking if _claim_fetch(callback, held) else []
+            break
+        _close(callback, _take_in_all(handoff, callback, news, held))
+        outcome.closed += 1
+        reach(Point.IN_PROCESSING, callback)
+    return outcome
+
+
+def _close_unknown(batch: Batch, *, is_named: bool) -> int:
+    """Close what is about no handoff, or will not be any more; return how many."""
+    too_old = [c for c, _ in batch if not is_named or c.received_at < now() - GRACE]
+    for callback in too_old:
+        _close(callback, "unknown conversation")
+    return len(too_old)
+
+
+def _is_early(handoff: Handoff, callback: Callback, news: list[News]) -> bool:
+    """Tell whether a message came before what was written before it.
+
+    Rules run side by side. Nobody waits for long: it may be hidden from us.
+    """
+    before = {name for message in _messages(news) for name in message.follows}
+    is_fresh = callback.received_at > now() - OVERTAKEN_FOR
+    if not before or not is_fresh or handoff.is_final:
+        return False
+    told = {message.sys_id for message in _messages(news)}
+    known = handoff.messages.filter(sys_id__in=before | told)
+    names = set(known.values_list("sys_id", flat=True))
+    return not told <= names and not before <= names
 
 
 def _hear(handoff: Handoff, callbacks: list[Callback]) -> None:
@@ -158,7 +207,7 @@ def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
     return lifecycle.lock(newest) if newest else None
 
 
-def _in_order(callbacks: Iterable[Callback]) -> list[tuple[Callback, list[News]]]:
+def _in_order(callbacks: Iterable[Callback]) -> Batch:
     """Return what each says; messages change places by the time they were written."""
     batch = [(callback, _news_of(callback)) for callback in callbacks]
     places = [n for n, (_, news) in enumerate(batch) if _messages(news)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils.timezone import now
@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from handoff import chat_systems, events
 from handoff.chat_systems import InboundMessage, News, Observation, Speaker, Typing
 from handoff.files import describe
-from handoff.models import Attachment, Handoff, Message, Outgoing
+from handoff.models import Attachment, Callback, Handoff, Message, Outgoing
 from handoff.models.handoff import State
 from handoff.models.message import Receipt, Role
 from handoff.relay.courtesies import ring_receipt
@@ -82,6 +82,13 @@ def _ingest(
     if event.settled_at is not None:
         ring_receipt(event)
     return ""
+
+
+def untold(bot_id: UUID, messages: Sequence[InboundMessage]) -> set[str]:
+    """Return the messages that no callback has told of; a rule signs with their id."""
+    names = {said.sys_id for said in messages}
+    told = Callback.objects.filter(bot=bot_id, delivery_id__in=names)
+    return names - set(told.values_list("delivery_id", flat=True))
 
 
 def wants_files(handoff: Handoff, said: InboundMessage) -> bool:

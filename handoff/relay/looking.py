@@ -1,4 +1,4 @@
-"""Look at ServiceNow for what no callback told: states, and messages before an end."""
+"""Look at one conversation where a read of all is not enough: at its end, above all."""
 
 import logging
 from collections import Counter
@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import bulkheads, chat_systems, doorbell, lifecycle
-from handoff.chat_systems import ChatSystem
+from handoff.chat_systems import ChatSystem, Observation
 from handoff.failpoints import Point, reach
 from handoff.models import Callback, Handoff
+from handoff.models.handoff import HandoffQuerySet
 from handoff.models.lane import Direction
 from handoff.relay import file_transfer, read_back, speaking
-from handoff.relay.ingesting import take_in, wants_files
+from handoff.relay.ingesting import take_in, untold, wants_files
 from handoff.relay.observing import announce_end
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import DeliveryError
@@ -91,8 +91,8 @@ def _unless_wanted(handoff: Handoff) -> QuerySet[Handoff]:
     return Handoff.objects.filter(pk=handoff.pk, poll_at=handoff.poll_at)
 
 
-def _look_again(handoff: Handoff, *, after: timedelta, **fields: bool) -> None:
-    _unless_wanted(handoff).update(poll_at=Now() + after, **fields)
+def _look_again(handoff: Handoff, *, after: timedelta) -> None:
+    _unless_wanted(handoff).update(poll_at=Now() + after)
 
 
 def _read(handoff: Handoff) -> None:
@@ -106,21 +106,30 @@ def _read(handoff: Handoff) -> None:
     except DeliveryError as exc:
         _unseen(handoff, exc)
     else:
-        _look_again(handoff, after=settings.POLL_INTERVAL, must_read=False)
+        _unless_wanted(handoff).update(poll_at=None, must_read=False)
+        # Some may have waited for what the read would show.
+        doorbell.ring_callbacks(bot_id=handoff.bot_id, group_id=handoff.group_id)
 
 
 def _look_at_state(handoff: Handoff, system: ChatSystem) -> None:
     seen = system.observe(speaking.conversation(handoff))
-    if seen is None:
-        return
+    if seen is not None:
+        seen = with_agent(handoff, seen, system=system)
+        with transaction.atomic():
+            take_in(lifecycle.lock(handoff.pk), seen)
+
+
+def with_agent(
+    handoff: Handoff, seen: Observation, *, system: ChatSystem
+) -> Observation:
+    """Add the name and picture of an agent who is new to us."""
     is_known = seen.agent_id == handoff.agent_id and bool(handoff.agent_name)
-    if seen.agent_id and not is_known:
-        agent = system.agent(agent_id=seen.agent_id)
-        if agent:
-            picture = agent.avatar_url
-            seen = replace(seen, agent_name=agent.name, agent_avatar_url=picture)
-    with transaction.atomic():
-        take_in(lifecycle.lock(handoff.pk), seen)
+    if not seen.agent_id or is_known:
+        return seen
+    agent = system.agent(agent_id=seen.agent_id)
+    if agent is None:
+        return seen
+    return replace(seen, agent_name=agent.name, agent_avatar_url=agent.avatar_url)
 
 
 def read_messages(handoff: Handoff, system: ChatSystem) -> None:
@@ -129,6 +138,7 @@ def read_messages(handoff: Handoff, system: ChatSystem) -> None:
     messages = system.messages(speaking.conversation(handoff), since=since)
     known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
     news = [message for message in messages if message.sys_id not in known]
+    missed = untold(handoff.bot_id, news)
     pending_since = handoff.pending_end_at
     give_up = bool(pending_since and now() - pending_since > END_PATIENCE / 2)
     held = {
@@ -141,7 +151,8 @@ def read_messages(handoff: Handoff, system: ChatSystem) -> None:
         locked = lifecycle.lock(handoff.pk)
         for message in news:
             attachments = held.get(message.sys_id, [])
-            take_in(locked, message, attachments=attachments, recovered=True)
+            recovered = message.sys_id in missed
+            take_in(locked, message, attachments=attachments, recovered=recovered)
         read_back.note_late(messages, handoff=locked)
         # An end that became known after the read is told after the next one.
         if handoff.pending_end is not None:
@@ -164,6 +175,21 @@ def _look_later(handoff: Handoff, *, after: timedelta) -> None:
     else:
         with transaction.atomic():
             announce_end(lifecycle.lock(handoff.pk), complete=False)
+
+
+def want_read(handoffs: HandoffQuerySet) -> list[UUID]:
+    """Have the messages of open handoffs read soon; return those that can be read."""
+    readable = handoffs.open().exclude(group_id="")
+    readable = readable.exclude(bot__chat_system__in=chat_systems.unreadable())
+    wanted = list(readable.values_list("pk", flat=True))
+    Handoff.objects.filter(pk__in=wanted).update(must_read=True, poll_at=Now())
+    return wanted
+
+
+def read_now(handoffs: HandoffQuerySet) -> None:
+    """Have the messages of a few handoffs read, and do not wait for the sweep."""
+    for handoff_id in want_read(handoffs):
+        doorbell.ring_look(handoff_id)
 
 
 def sweep() -> None:

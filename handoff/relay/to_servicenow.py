@@ -21,7 +21,7 @@ from handoff.incidents import Created
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import SEEN, UNSETTLED, ItemState
-from handoff.relay import leaving, read_back, speaking, ticket
+from handoff.relay import leaving, read_back, reconciling, speaking, ticket
 from handoff.relay.observing import observe
 from handoff.relay.routes import (
     Hold,
@@ -218,18 +218,18 @@ class ToServiceNow:
 
     def sent(self, item: Outgoing, result: object) -> None:
         if isinstance(result, Observation):
-            self._started(result)
+            self._started(item, result)
         elif isinstance(result, Created):
             ticket.created(self.handoff, item, result)
         elif item.kind == Outgoing.Kind.MESSAGE:
             self._message_sent(item, sys_id=result if isinstance(result, str) else "")
 
-    def _started(self, observation: Observation) -> None:
+    def _started(self, item: Outgoing, observation: Observation) -> None:
         self.handoff.group_id = observation.group_id
-        if not self.handoff.is_final and self.chat_system.traits.can_read:
-            self.handoff.poll_at = now() + settings.POLL_INTERVAL
-        self.handoff.save(update_fields=["group_id", "poll_at"])
+        self.handoff.save(update_fields=["group_id"])
         observe(self.handoff, observation)
+        if not self.handoff.is_final and self.chat_system.traits.can_read:
+            reconciling.include(self.handoff, opened_at=item.first_attempt_at)
         # A rule may have told of this conversation before we knew its name.
         doorbell.ring_callbacks(
             bot_id=self.handoff.bot_id, group_id=observation.group_id
@@ -255,9 +255,7 @@ class ToServiceNow:
                 self.handoff, item.message, item=item, error=str(error)
             )
             # A refused message is often the first sign that the chat is closed there.
-            Handoff.objects.filter(pk=self.handoff.pk, poll_at__isnull=False).update(
-                poll_at=now()
-            )
+            Handoff.objects.open().filter(pk=self.handoff.pk).update(poll_at=now())
 
     def _start_failed(self, error: DeliveryError) -> None:
         lifecycle.give_up_pending(self.handoff, error=str(error))

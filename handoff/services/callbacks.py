@@ -9,6 +9,7 @@ from handoff import chat_systems, doorbell, strict_json
 from handoff.exceptions import MalformedBody
 from handoff.failpoints import Point, reach
 from handoff.models import Bot, Callback, Handoff
+from handoff.relay import looking
 
 # How rules that write JSON by hand name the conversation.
 GROUP = re.compile(rb'"group"\s*:\s*"([0-9a-f]{32})"')
@@ -58,6 +59,4 @@ def _store_broken(bot: Bot, body: bytes, *, authenticated_by: str, note: str) ->
     if named := GROUP.search(body):
         group_id = named[1].decode()
         spoken_of = Handoff.objects.filter(bot=bot, group_id=group_id)
-        for handoff in spoken_of.open().filter(poll_at__isnull=False):
-            Handoff.objects.filter(pk=handoff.pk).update(must_read=True, poll_at=now())
-            doorbell.ring_look(handoff.pk)
+        looking.read_now(spoken_of)

@@ -1,12 +1,20 @@
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils.timezone import now
 
 from handoff import relay, services
-from handoff.models import Bot, Event, Handoff, Lane, Outgoing, SigningSecret
+from handoff.models import (
+    Bot,
+    BotRuntime,
+    Event,
+    Handoff,
+    Lane,
+    Outgoing,
+    SigningSecret,
+)
 from handoff.models.agent_chat import StartStrategy
 from handoff.models.bot import ChatSystem
 from handoff.models.lane import Direction
@@ -21,6 +29,8 @@ AGENT = "d" * 32
 SESSIONS = f"{HOST}/api/now/connect/support/queues/{QUEUE}/sessions"
 STATE = f"{HOST}/api/now/connect/support/sessions"
 MESSAGES = f"{HOST}/api/now/connect/conversations/{GROUP}/messages"
+LIVE_MESSAGES = f"{HOST}/api/now/table/live_message"
+ENTRIES = f"{HOST}/api/now/table/chat_queue_entry"
 LEAVE = f"{HOST}/api/now/connect/support/sessions/{GROUP}/leave"
 VIRTUAL_AGENT = f"{HOST}/api/sn_va_as_service/bot/integration"
 WEBHOOK = "https://bot.example.org/webhook"
@@ -75,6 +85,14 @@ def running(handoff: Handoff) -> Handoff:
     handoff.poll_at = now() - timedelta(seconds=1)
     handoff.save()
     return handoff
+
+
+@pytest.fixture
+def due(running: Handoff) -> Handoff:
+    """A handoff in the queue whose bot's read is due, and nothing else."""
+    Handoff.objects.update(poll_at=None, position=1)
+    BotRuntime.objects.update(reconcile_at=now() - timedelta(seconds=1))
+    return running
 
 
 @pytest.fixture
@@ -145,3 +163,17 @@ def states(handoff: Handoff) -> list[str]:
     """Return the states of the items to ServiceNow, in order."""
     items = Outgoing.objects.filter(lane__handoff=handoff).order_by("sequence")
     return list(items.values_list("state", flat=True))
+
+
+def row(shown: dict[str, Any]) -> dict[str, Any]:
+    """A message or an entry of Connect's JSON as the Table API shows it."""
+    if "timestamp" in shown:
+        written = datetime.fromtimestamp(shown["timestamp"] // 1000, tz=UTC)
+        names = ("sys_id", "group", "formatted_message")
+        told = {name: shown[name] for name in names}
+        return told | {
+            "sys_created_by": shown["created_by"],
+            "sys_created_on": f"{written:%Y-%m-%d %H:%M:%S}",
+            "profile.name": shown["sender_name"],
+        }
+    return {name: str(value) for name, value in shown.items() if name != "position"}

@@ -4,8 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,60 +23,30 @@ from hypothesis.stateful import (
 
 from handoff import services
 from handoff.exceptions import MalformedBody
-from handoff.models import Event, Handoff
+from handoff.models import BotRuntime, Event, Handoff
 from handoff.relay import inbox, looking
+from handoff.relay.reconciling import reconcile
 from servicenow_auth.models import ConnectionRuntime
 from tests import fence
-from tests.relay.conftest import AGENT, GROUP, HOST, MESSAGES, STATE, entry, message
+from tests.relay.conftest import (
+    AGENT,
+    ENTRIES,
+    GROUP,
+    HOST,
+    LIVE_MESSAGES,
+    MESSAGES,
+    STATE,
+)
+from tests.relay.conftest import row as as_row
+from tests.relay.desk import ACCEPTED, CLOSED, US, WAITING, Desk, Row
 
 PROFILE = f"{HOST}/api/now/live/profiles/sys_user.{AGENT}"
-WAITING, ACCEPTED, CLOSED = 1, 2, 3
-US = "chatbot.interface"
-Row = dict[str, Any]
-PAUSES = st.lists(st.integers(0, 1500), min_size=1, max_size=4)
+PAUSES = st.lists(st.integers(100, 1500), min_size=1, max_size=4)
 PLACES = st.lists(st.integers(0, 5), min_size=1, max_size=6)
 
 
-@dataclass
-class Desk:
-    """What ServiceNow has of the conversation."""
-
-    rows: list[Row] = field(default_factory=list)
-    state: int = WAITING
-    agent: str = ""
-
-    @property
-    def entry(self) -> Row:
-        return entry(self.state, assigned_to=self.agent)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state != CLOSED
-
-    def write(self, *, author: str, after: int) -> Row:
-        last = self.rows[-1]["timestamp"] if self.rows else 1_790_000_000_000
-        text = f"text {len(self.rows)}"
-        # An id that says nothing about the order, as ServiceNow's do.
-        sys_id = hashlib.sha256(text.encode()).hexdigest()[:32]
-        row = message(sys_id, text, timestamp=last + after, created_by=author)
-        self.rows.append(row)
-        return row
-
-    def told_of(self, row: Row) -> Row:
-        """Return what the business rule sends of a message: its time in seconds."""
-        written = datetime.fromtimestamp(row["timestamp"] // 1000, tz=UTC)
-        names = ("group", "sys_id", "formatted_message", "sender_name")
-        body = {"event": "message", "sys_created_by": row["created_by"]}
-        body |= {name: row[name] for name in names}
-        return body | {"sys_created_on": f"{written:%Y-%m-%d %H:%M:%S}"}
-
-    def told_of_entry(self) -> Row:
-        shown = {name: str(value) for name, value in self.entry.items()}
-        return {"event": "state", **shown}
-
-
 class Ingestion(RuleBasedStateMachine):
-    """A conversation, and a worker that learns of it by callbacks and looks."""
+    """A conversation, and a worker that learns of it by callbacks and reads."""
 
     def __init__(self, *, handoff: Handoff, http: responses.RequestsMock) -> None:
         super().__init__()
@@ -86,9 +55,11 @@ class Ingestion(RuleBasedStateMachine):
         self.handoff = handoff
         self.judged = 0
         self.is_down = False
-        self.is_lively = False
+        self.is_lively = self.tells_before = False
         self.http = http
         for url, shown in (
+            (LIVE_MESSAGES, lambda: [as_row(row) for row in self.desk.rows]),
+            (ENTRIES, lambda: [as_row(self.desk.entry)]),
             (STATE, lambda: [self.desk.entry]),
             (MESSAGES, self._read),
             (PROFILE, lambda: {"name": "Beth Anglin"}),
@@ -97,10 +68,12 @@ class Ingestion(RuleBasedStateMachine):
         self.example = transaction.atomic()
         self.example.__enter__()
 
-    @initialize(pauses=PAUSES, is_lively=st.booleans())
-    def the_agent_greets(self, pauses: list[int], is_lively: bool) -> None:
+    @initialize(pauses=PAUSES, is_lively=st.booleans(), tells_before=st.booleans())
+    def the_agent_greets(
+        self, pauses: list[int], is_lively: bool, tells_before: bool
+    ) -> None:
         self.somebody_writes(pauses=pauses, author="beth")
-        self.is_lively = is_lively
+        self.is_lively, self.tells_before = is_lively, tells_before
 
     @precondition(lambda self: self.desk.is_open)
     @rule(pauses=PAUSES, author=st.sampled_from(["beth", "beth", "system", US]))
@@ -126,12 +99,15 @@ class Ingestion(RuleBasedStateMachine):
         places=PLACES,
         fate=st.sampled_from(["arrive", "come twice", "break", "get lost"]),
         are_named=st.booleans(),
-        then=st.sampled_from(["take in", "look", "look in vain", "wait"]),
+        then=st.sampled_from(["take in", "look", "read all", "wait"]),
+        is_down=st.sampled_from([False, False, True]),
     )
     def callbacks(
-        self, places: list[int], fate: str, are_named: bool, then: str
+        self, places: list[int], fate: str, are_named: bool, then: str, is_down: bool
     ) -> None:
         for body in self._take(places):
+            if self.tells_before and body["event"] == "message":
+                body |= {"follows": self.desk.written_before(body)}
             text = json.dumps(body)
             delivery_id = hashlib.sha256(text.encode()).hexdigest()
             if fate != "get lost":
@@ -143,14 +119,17 @@ class Ingestion(RuleBasedStateMachine):
                 self.on_the_way.append(body)
         if then == "take in":
             self._take_in()
-        elif then != "wait":
-            self._look(is_down=then == "look in vain")
+        elif then == "look":
+            self._look(is_down=is_down)
+        elif then == "read all":
+            self._read_all(is_down=is_down)
 
     def teardown(self) -> None:
         try:
             if self.desk.is_open:
                 self.the_chat_is_closed()
             for _ in range(3):
+                self._read_all(is_down=False)
                 self._look(is_down=False)
             self._all_arrive()
             self._judge()
@@ -184,6 +163,12 @@ class Ingestion(RuleBasedStateMachine):
         ConnectionRuntime.objects.update(paused_until=None)
         looking.look(self.handoff.pk)
         self._judge_order(lambda row: (row["timestamp"], row["sys_id"]))
+
+    def _read_all(self, *, is_down: bool) -> None:
+        self.is_down = is_down
+        BotRuntime.objects.update(reconcile_at=now() - timedelta(seconds=1))
+        reconcile(self.handoff.bot_id)
+        self._judge_order(lambda row: row["timestamp"] // 1000)
 
     def _all_arrive(self) -> None:
         for body in reversed(self.on_the_way):
@@ -223,10 +208,16 @@ class Ingestion(RuleBasedStateMachine):
         return [rows[payload["data"]["text"]] for payload in ordered]
 
     def _judge_order(self, key: Callable[[Row], Any]) -> None:
-        """Judge what was told by one transaction, by the times that it could see."""
-        new = self._told()[self.judged :]
-        self.judged += len(new)
+        """Judge what was told by one transaction, by the times that it could see.
+
+        Where rules tell what was written before, it is in order over all.
+        """
+        told = self._told()
+        new = told[self.judged :]
+        self.judged = len(told)
         assert new == sorted(new, key=key)
+        if self.tells_before:
+            assert told == sorted(told, key=lambda row: row["timestamp"])
 
     def _judge(self) -> None:
         told = [row["sys_id"] for row in self._told()]
@@ -239,7 +230,10 @@ class Ingestion(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_all_is_told_once_in_order_and_the_end_last(http, running):
+def test_all_is_told_once_in_order_and_the_end_last(http, running, monkeypatch):
+    # An example takes longer than a moment.
+    monkeypatch.setattr(inbox, "OVERTAKEN_FOR", timedelta(hours=1))
+
     class OfThisTest(Ingestion):
         def __init__(self) -> None:
             super().__init__(handoff=running, http=http)

@@ -36,7 +36,6 @@ def test_a_handoff_opens_a_conversation_and_is_queued(http, handoff):
     assert handoff.number == "CHAT0010042"
     assert events(handoff) == ["handoff.queued"]
     assert to_servicenow(handoff).wake_at is None
-    assert handoff.poll_at is not None
 
 
 def test_the_question_says_who_asks_and_the_transcript_follows(http, bot):

@@ -46,6 +46,7 @@ def test_an_agents_message_is_sent_signed_and_as_it_was_written(ruled, receiver)
     message = ruled.say(group, text, auth=AGENT)
 
     calls = eventually(lambda: receiver.about(group, event="message")[1:])
+    greeting = receiver.about(group, event="message")[0].body["sys_id"]
 
     verify(calls[0])
     assert calls[0].headers["webhook-id"] == message["sys_id"]
@@ -62,8 +63,31 @@ def test_an_agents_message_is_sent_signed_and_as_it_was_written(ruled, receiver)
         "sys_created_by": "agent",
         "sender_name": "Live Agent",
         "last_message": "true",
+        "follows": greeting,
     }
     assert entry["group"] == group
+    ruled.act(group, "close", auth=AGENT)
+
+
+def test_a_message_tells_what_was_written_before_it_and_not_by_us(ruled, receiver):
+    """What of that the other side does not know of was overtaken on the way."""
+    group = ruled.start()["group"]
+    ruled.accept()
+    first = ruled.say(group, "first", auth=AGENT)
+    ruled.say(group, "from the user", auth=BOT)
+    ruled.post(
+        f"/api/now/connect/conversations/{group}/messages",
+        auth=AGENT,
+        message="noted",
+        reflected_field="work_notes",
+    )
+    ruled.say(group, "second", auth=AGENT)
+
+    calls = eventually(lambda: receiver.about(group, event="message")[2:])
+
+    greeting = receiver.about(group, event="message")[0].body["sys_id"]
+    follows = calls[0].body["follows"].split(",")
+    assert sorted(follows) == sorted([greeting, first["sys_id"]])
     ruled.act(group, "close", auth=AGENT)
 
 

@@ -1,6 +1,6 @@
 """Calls to the Virtual Agent API: one endpoint, whose 200 only says *received*."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -27,6 +27,7 @@ from handoff.chat_systems.values import (
     Observation,
     Opening,
     OutboundMessage,
+    Written,
 )
 from handoff.models import Bot
 from handoff.models.handoff import Reason
@@ -125,6 +126,18 @@ class AgentChat:
 
     def entries(self, *, queue_id: str) -> list[Entry]:
         """Return nothing: the API has no door to read by."""
+        return []
+
+    def written(self, *, group_ids: Sequence[str], since: datetime) -> Written:
+        """Return nothing: the API has no door to read by."""
+        return Written()
+
+    def standing(self, *, group_ids: Sequence[str]) -> list[Observation]:
+        """Show nothing: what there is to know comes by callback."""
+        return []
+
+    def line(self, *, queue_id: str) -> list[Observation]:
+        """Show nothing: the wait is told by callback."""
         return []
 
     def agent(self, *, agent_id: str) -> Agent | None:

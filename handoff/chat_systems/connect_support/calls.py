@@ -5,13 +5,13 @@ reference page exists, so every field is optional and every reading is accepted.
 """
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from handoff.chat_systems import text as texts
 from handoff.chat_systems.base import Traits
-from handoff.chat_systems.connect_support import files, reading
+from handoff.chat_systems.connect_support import files, reading, tables
 from handoff.chat_systems.values import (
     Agent,
     Availability,
@@ -25,6 +25,7 @@ from handoff.chat_systems.values import (
     Observation,
     Opening,
     OutboundMessage,
+    Written,
 )
 from handoff.models import Bot
 from handoff.models.handoff import Reason
@@ -193,6 +194,18 @@ class ConnectSupport:
     def entries(self, *, queue_id: str) -> list[Entry]:
         answer = self.instance.get(f"{SUPPORT}/sessions", {"queue_id": queue_id})
         return [reading.read_entry(row) for row in reading.objects_in(answer)]
+
+    def written(self, *, group_ids: Sequence[str], since: datetime) -> Written:
+        return tables.written(self.instance, group_ids=group_ids, since=since)
+
+    def standing(self, *, group_ids: Sequence[str]) -> list[Observation]:
+        return tables.standing(self.instance, group_ids=group_ids)
+
+    def line(self, *, queue_id: str) -> list[Observation]:
+        """Return the open entries of a queue: only Connect's JSON has their places."""
+        params = {"queue_id": queue_id, "closed": "false"}
+        answer = self.instance.get(f"{SUPPORT}/sessions", params)
+        return [reading.observe_entry(row) for row in reading.objects_in(answer)]
 
     def _is_gone(self, group_id: str) -> bool:
         """Ask another door too: a 404 may also be an access rule's."""

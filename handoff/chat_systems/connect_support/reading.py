@@ -25,6 +25,8 @@ STATES = {
     "7": EntryState.LEFT,
     "8": EntryState.ABANDONED,
 }
+# The platform's way to write a time, in UTC.
+MOMENT = "%Y-%m-%d %H:%M:%S"
 SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 # What ServiceNow's clients write where a message is nothing but a file.
 FILE_LABEL = re.compile(r"File: ([^\n]{1,255})")
@@ -47,6 +49,7 @@ def observe_entry(entry: dict[str, Any]) -> Observation:
         position=number_of(entry.get("position")),
         wait_text=wait_text,
         wait_seconds=texts.seconds(wait_text),
+        changed_at=_moment(text_of(entry.get("sys_updated_on"))),
     )
 
 
@@ -69,6 +72,7 @@ def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
         # Shown with its file, the label says nothing; else it says where to look.
         text = "" if files else text
         files = files or [InboundFile(source="", file_name=label[1].strip())]
+    before = text_of(row.get("follows")).split(",")
     author = text_of(row.get("created_by")) or text_of(row.get("sys_created_by"))
     return InboundMessage(
         group_id=sys_id_of(row.get("group")) or group_id,
@@ -82,6 +86,7 @@ def read_message(row: dict[str, Any], *, group_id: str = "") -> InboundMessage:
         files=files,
         sent_at=time_of(row),
         internal=_is_internal(row),
+        follows=list(filter(None, map(sys_id_of, before))),
     )
 
 
@@ -175,9 +180,12 @@ def time_of(row: dict[str, Any]) -> datetime | None:
     stamp = timestamp_of(row)
     if stamp is not None:
         return datetime.fromtimestamp(stamp / 1000, tz=UTC)
-    created = text_of(row.get("created_on")) or text_of(row.get("sys_created_on"))
+    return _moment(text_of(row.get("created_on")) or text_of(row.get("sys_created_on")))
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        return datetime.strptime(created, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        return datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
     except ValueError:
         return None
 

@@ -34,6 +34,24 @@
         }
     }
 
+    // Asynchronous rules overtake each other, and times are whole seconds: the other
+    // side must be able to tell that it has not been told of an earlier message yet.
+    function writtenBefore(user, group) {
+        var names = [];
+        var earlier = new GlideRecord('live_message');
+        earlier.addQuery('group', group);
+        earlier.addQuery('sys_created_on', '<=', String(current.sys_created_on));
+        earlier.addQuery('sys_id', '!=', String(current.sys_id));
+        earlier.addQuery('sys_created_by', '!=', user);
+        earlier.orderByDesc('sys_created_on');
+        earlier.setLimit(10);
+        earlier.query();
+        while (earlier.next()) {
+            if (String(earlier.internal) != 'true') names.push(String(earlier.sys_id));
+        }
+        return names.join(',');
+    }
+
     // A clone of this instance keeps the properties but not the name: it stays silent.
     var instance = String(gs.getProperty('instance_name'));
     if (instance != property('instance_name')) return;
@@ -63,7 +81,8 @@
             sys_created_by: author,
             sender_name: String(current.profile.getDisplayValue() || ''),
             sys_created_on: String(current.sys_created_on),
-            last_message: String(current.last_message)
+            last_message: String(current.last_message),
+            follows: writtenBefore(user, group)
         });
     } catch (failure) {
         gs.error(PREFIX + ': the callback could not be made');

@@ -1,0 +1,118 @@
+"""Callbacks that end whoever takes them in hold their conversation for a while only."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from handoff.failpoints import Point, listeners
+from handoff.models import Callback, Handoff
+from handoff.relay import inbox, poison
+from tests.relay.conftest import GROUP, message
+from tests.relay.reads import tell, texts
+
+pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """What a kill leaves behind in the database, which is nothing."""
+
+
+def kill(point: Point, about: object) -> None:
+    is_deadly = isinstance(about, Callback) and "deadly" in about.body
+    if is_deadly and point == Point.IN_PROCESSING:
+        raise Killed
+
+
+@pytest.fixture
+def deadly(running):
+    """A handoff with three callbacks, the second of which kills."""
+    Handoff.objects.update(poll_at=None, state="accepted")
+
+    listeners.append(kill)
+    for number, text in enumerate(["first", "deadly", "third"], start=1):
+        stamp = 1_790_000_000_000 + number * 1000
+        try:
+            tell(running, message(f"{number}" * 32, text, timestamp=stamp))
+        except Killed:
+            continue
+    yield running
+    listeners.remove(kill)
+
+
+def ring(handoff: Handoff) -> None:
+    """Process what is stored, as a worker that may die of it, some seconds later."""
+    past = now() - poison.APART - timedelta(seconds=1)
+    Callback.objects.exclude(attempted_at=None).update(attempted_at=past)
+    try:
+        inbox.process(bot_id=handoff.bot_id, group_id=GROUP)
+    except Killed:
+        return
+
+
+def test_it_is_set_aside_after_ten_attempts_and_the_next_goes_on(deadly):
+    for _ in range(8):
+        ring(deadly)
+    assert texts(deadly) == ["first"]
+
+    for _ in range(3):
+        ring(deadly)
+
+    assert texts(deadly) == ["first", "third"]
+    bad = Callback.objects.get(state="broken")
+    assert "deadly" in bad.body
+    assert bad.note == poison.SET_ASIDE
+
+
+def test_what_it_said_is_read_instead(deadly):
+    for _ in range(11):
+        ring(deadly)
+
+    deadly.refresh_from_db()
+    assert deadly.must_read
+    assert deadly.poll_at <= now()
+
+
+def test_what_came_with_it_is_not_taken_for_it(running):
+    """The first of a batch is not the one that kills."""
+    Handoff.objects.update(poll_at=None, state="accepted")
+
+    listeners.append(kill)
+    try:
+        for number, text in enumerate(["first", "deadly"], start=1):
+            shown = message(f"{number}" * 32, text)
+            Callback.objects.create(
+                bot=running.bot,
+                group_id=GROUP,
+                authenticated_by="signature",
+                body=f'{{"event": "message", "group": "{GROUP}", "sys_id":'
+                f' "{shown["sys_id"]}", "message": "{text}"}}',
+            )
+        for _ in range(13):
+            ring(running)
+    finally:
+        listeners.remove(kill)
+
+    assert texts(running) == ["first"]
+    states = Callback.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["relayed", "broken"]
+
+
+def test_rings_at_one_time_count_as_one_attempt(running):
+    tell(running, message("1" * 32, "first"), group="9" * 32)
+    for _ in range(5):
+        poison.begin(Callback.objects.all())
+
+    assert Callback.objects.get().attempts == 1
+
+
+def test_a_callback_that_only_waits_is_not_counted(running):
+    """Its conversation is not known yet."""
+    tell(running, message("1" * 32, "first"), group="9" * 32)
+
+    for _ in range(12):
+        Callback.objects.update(attempted_at=None)
+        inbox.process(bot_id=running.bot_id, group_id="9" * 32)
+
+    assert Callback.objects.get().state == "stored"
+    assert Callback.objects.get().attempts == 0
