@@ -4,7 +4,7 @@ import pytest
 
 from handoff.models import Event, Handoff
 from servicenow_auth import services as auth
-from servicenow_auth import states
+from servicenow_auth import pauses, states
 from servicenow_auth.exceptions import AnotherUser
 from servicenow_auth.models import ConnectionRuntime, State
 from tests.relay.conftest import HOST, bot, handoff, to_servicenow
@@ -64,3 +64,20 @@ def test_a_new_authorization_makes_waiting_lanes_due(
         states.make_ready(pk=pk, version=version)
 
     assert to_servicenow(handoff).wake_at < later
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_woken"),
+    [("unreachable", True), ("throttled", True), ("waiting_for_agent", False)],
+)
+def test_the_end_of_a_pause_wakes_what_waited_for_it(
+    handoff, reason, is_woken, django_capture_on_commit_callbacks
+):
+    later = to_servicenow(handoff).wake_at.replace(year=2100)
+    handoff.lanes.update(wake_at=later, stalled_reason=reason)
+    ConnectionRuntime.objects.update(paused_until=later)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        pauses.lift(handoff.bot.connection)
+
+    assert (to_servicenow(handoff).wake_at < later) == is_woken
