@@ -3,8 +3,8 @@
 import pytest
 
 from handoff.models import Event, Handoff
-from servicenow_auth import services as auth
 from servicenow_auth import pauses, states
+from servicenow_auth import services as auth
 from servicenow_auth.exceptions import AnotherUser
 from servicenow_auth.models import ConnectionRuntime, State
 from tests.relay.conftest import HOST, bot, handoff, to_servicenow
