@@ -95,6 +95,8 @@ class Handoff(models.Model):
     poll_at = models.DateTimeField(null=True)
     # Something was said that we could not read; the next look reads the messages.
     must_read = models.BooleanField(default=False)
+    # ServiceNow refused to show us the messages, so nothing waits for a read of them.
+    is_unreadable = models.BooleanField(default=False)
     # An end that ServiceNow showed us, not yet announced: {reason, ended_by}.
     pending_end = models.JSONField(null=True)
     pending_end_at = models.DateTimeField(null=True)

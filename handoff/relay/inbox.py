@@ -30,8 +30,9 @@ logger = logging.getLogger(__name__)
 # A rule fires before our own request to open the conversation is answered, so a name
 # we do not know may be one that we are about to learn.
 GRACE = timedelta(minutes=2)
-# What was written before a message that came first is read within a moment.
-OVERTAKEN_FOR = timedelta(seconds=2)
+# What was written before a message that came first is read within a moment, or as soon
+# as ServiceNow answers again.
+OVERTAKEN_FOR = timedelta(seconds=60)
 # A file that could not be had for so long is told as missing.
 FILE_PATIENCE = timedelta(seconds=60)
 # A worker that died while it fetched files is followed by another after this.
@@ -132,11 +133,11 @@ def _close_unknown(batch: Batch, *, is_named: bool) -> int:
 def _is_early(handoff: Handoff, callback: Callback, news: list[News]) -> bool:
     """Tell whether a message came before what was written before it.
 
-    Rules run side by side. Nobody waits for long: it may be hidden from us.
+    Rules run side by side, and a callback may be lost. A read shows both.
     """
     before = {name for message in _messages(news) for name in message.follows}
     is_fresh = callback.received_at > now() - OVERTAKEN_FOR
-    if not before or not is_fresh or handoff.is_final:
+    if not before or not is_fresh or handoff.is_final or handoff.is_unreadable:
         return False
     told = {message.sys_id for message in _messages(news)}
     known = handoff.messages.filter(sys_id__in=before | told)

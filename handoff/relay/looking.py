@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -20,20 +21,21 @@ from handoff.models.lane import Direction
 from handoff.relay import file_transfer, read_back, speaking
 from handoff.relay.ingesting import take_in, untold, wants_files
 from handoff.relay.observing import announce_end
+from handoff.relay.routes import StillUnknown
 from servicenow_auth.client import Instance
-from servicenow_auth.exceptions import DeliveryError
+from servicenow_auth.exceptions import DeliveryError, Rejected
 
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
 # A few of one bot: the others' looks are due, too.
 LOOKS_PER_BOT = 8
-# A worker that died at a look is followed by another after this.
-LOOK_LEASE = timedelta(seconds=90)
+# A worker that died at a look is followed by another after so many calls' time.
+LOOK_LEASE = 3
 AFTER_TROUBLE = timedelta(seconds=60)
 # An end that nobody could read the messages before is announced after this, marked.
 END_PATIENCE = timedelta(seconds=60)
-END_RETRY = timedelta(seconds=5)
+RETRY = timedelta(seconds=5)
 # Where messages can't be read, one that the end overtook may still come.
 STRAGGLERS = timedelta(seconds=3)
 AGAIN_SOON = timedelta(seconds=1)
@@ -59,7 +61,7 @@ def look(handoff_id: UUID) -> None:
 def _claim(handoff_id: UUID) -> Handoff | None:
     """Take a due look by moving its time: whoever moves it, looks."""
     due = Handoff.objects.filter(pk=handoff_id, poll_at__lte=Now())
-    if not due.update(poll_at=Now() + LOOK_LEASE):
+    if not due.update(poll_at=Now() + settings.REQUEST_DEADLINE * LOOK_LEASE):
         return None
     related = ("bot__connection__runtime", "bot__agent_chat")
     return Handoff.objects.select_related(*related).get(pk=handoff_id)
@@ -106,7 +108,9 @@ def _read(handoff: Handoff) -> None:
     except DeliveryError as exc:
         _unseen(handoff, exc)
     else:
-        _unless_wanted(handoff).update(poll_at=None, must_read=False)
+        _unless_wanted(handoff).update(
+            poll_at=None, must_read=False, is_unreadable=False
+        )
         # Some may have waited for what the read would show.
         doorbell.ring_callbacks(bot_id=handoff.bot_id, group_id=handoff.group_id)
 
@@ -137,6 +141,9 @@ def read_messages(handoff: Handoff, system: ChatSystem) -> None:
     since = speaking.first_word(handoff)
     messages = system.messages(speaking.conversation(handoff), since=since)
     known = set(handoff.messages.exclude(sys_id="").values_list("sys_id", flat=True))
+    if known and known.isdisjoint(message.sys_id for message in messages):
+        # Access rules leave rows out in silence: such a read proves nothing.
+        raise StillUnknown("ServiceNow shows us none of the messages that it told.")
     news = [message for message in messages if message.sys_id not in known]
     missed = untold(handoff.bot_id, news)
     pending_since = handoff.pending_end_at
@@ -163,7 +170,13 @@ def _unseen(handoff: Handoff, exc: DeliveryError) -> None:
     logger.warning(
         "look.failed", extra={"handoff_id": handoff.pk, "detail": exc.detail}
     )
+    if handoff.must_read and not isinstance(exc, Rejected):
+        _look_later(handoff, after=RETRY)  # messages wait for it
+        return
     _look_later(handoff, after=AFTER_TROUBLE)
+    if handoff.must_read:
+        Handoff.objects.filter(pk=handoff.pk).update(is_unreadable=True)
+        doorbell.ring_callbacks(bot_id=handoff.bot_id, group_id=handoff.group_id)
 
 
 def _look_later(handoff: Handoff, *, after: timedelta) -> None:
@@ -171,7 +184,7 @@ def _look_later(handoff: Handoff, *, after: timedelta) -> None:
     if handoff.pending_end_at is None:
         _look_again(handoff, after=after)
     elif now() - handoff.pending_end_at <= END_PATIENCE:
-        _look_again(handoff, after=END_RETRY)
+        _look_again(handoff, after=RETRY)
     else:
         with transaction.atomic():
             announce_end(lifecycle.lock(handoff.pk), complete=False)

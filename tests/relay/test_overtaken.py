@@ -20,6 +20,10 @@ def accepted(running: Handoff) -> Handoff:
     return running
 
 
+def make_due() -> None:
+    Handoff.objects.update(poll_at=now() - timedelta(seconds=1))
+
+
 def read(http, handoff: Handoff, *shown) -> None:
     """Have the conversation read, and the callbacks that waited for it taken in."""
     http.get(STATE, json={"result": [entry(2)]})
@@ -82,9 +86,49 @@ def test_what_is_said_after_it_waits_with_it(accepted):
     assert Callback.objects.filter(state="stored").count() == 2
 
 
-def test_nobody_waits_longer_than_a_moment_for_what_cannot_be_read(accepted):
+def test_a_message_waits_until_a_read_succeeds(http, accepted):
+    first, second = message(FIRST, "first"), message(SECOND, "second")
+    second["timestamp"] += 1_000
+    tell(accepted, second, follows=FIRST)
+    http.get(STATE, status=503, body="<html>")
+    looking.look(accepted.pk)
+    Callback.objects.update(received_at=now() - timedelta(seconds=50))
+    inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
+    assert texts(accepted) == []
+    assert Handoff.objects.get().poll_at < now() + timedelta(seconds=10)
+
+    make_due()
+    read(http, accepted, second, first)
+
+    assert texts(accepted) == ["first", "second"]
+
+
+def test_a_read_that_hides_what_agents_wrote_lets_no_message_go(http, accepted):
+    tell(accepted, message("0" * 32, "known"))
     tell(accepted, message(SECOND, "second"), follows=FIRST)
-    Callback.objects.update(received_at=now() - timedelta(seconds=2))
+
+    Callback.objects.update(received_at=now() - timedelta(seconds=50))
+
+    read(http, accepted, message("9" * 32, "ours", created_by="chatbot.interface"))
+
+    assert texts(accepted) == ["known"]
+    assert Handoff.objects.get().must_read
+
+
+def test_where_reading_is_forbidden_nobody_waits_for_it(http, accepted):
+    tell(accepted, message(SECOND, "second"), follows=FIRST)
+    http.get(STATE, json={"result": [entry(2)]})
+    http.get(MESSAGES, status=403, json={"result": "restricted"})
+
+    looking.look(accepted.pk)
+    inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
+
+    assert texts(accepted) == ["second"]
+
+
+def test_nobody_waits_longer_than_a_minute(accepted):
+    tell(accepted, message(SECOND, "second"), follows=FIRST)
+    Callback.objects.update(received_at=now() - timedelta(seconds=61))
 
     inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
 

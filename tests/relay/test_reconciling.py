@@ -88,7 +88,7 @@ def test_an_agent_and_an_end_are_seen_without_callbacks(http, due):
     again()
     shows(http, hello, entries=[entry(3, assigned_to=AGENT)])
     reconcile(due.bot_id)
-    http.get(MESSAGES, json={"result": [message("2" * 32, "Bye")]})
+    http.get(MESSAGES, json={"result": [message("2" * 32, "Bye"), hello]})
 
     looking.look(due.pk)
 
