@@ -14,13 +14,14 @@ pytest := $(bin)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reor
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
 	$(bin)/python -m handoff.management.demo $(ARGS)
 
-test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser
+# Of some tests perhaps none is for both databases (5), and together they cover little.
+test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser. ARGS="-k lanes" for some
 	.ci/services
 	$(bin)/coverage erase
 	$(pytest) $(ARGS)
-	$(pytest) --database=postgres -m both_databases $(ARGS)
+	$(pytest) --database=postgres -m both_databases $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 	$(bin)/coverage combine --quiet
-	$(bin)/coverage report
+	$(bin)/coverage report $(if $(ARGS),--fail-under=0)
 
 lint: export DJANGO_SETTINGS_MODULE = tests.settings
 lint: .venv/dev ## Style, types, migrations, settings, API schema, known vulnerabilities
