@@ -11,6 +11,7 @@ from tests.processes import ROOT
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 RULES = sorted((ROOT / "handoff/sandbox/rules").glob("*.js"))
+LOGGED = re.compile(r"\blogger\.\w+\(\s*\"([^\"]+)\"")
 NAME = re.compile(r"^(?:# )?([A-Z][A-Z_]+)=", re.MULTILINE)
 
 
@@ -47,6 +48,21 @@ def test_the_table_of_settings_is_complete():
     listed = re.findall(r"^\| `([A-Z_]+)` \|", section, re.MULTILINE)
     example = NAME.findall((ROOT / ".env.example").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted(example)
+
+
+def test_the_table_of_log_events_is_complete():
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("## Logs")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    listed = re.findall(r"`([a-z_]+\.[a-z_]+)`", " ".join(rows))
+    logged = {
+        event
+        for package in ("config", "handoff", "servicenow_auth")
+        for path in (ROOT / package).rglob("*.py")
+        if "sandbox" not in path.parts
+        for event in LOGGED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert sorted(listed) == sorted(logged)
 
 
 def test_links_to_a_heading_find_it():
