@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
+from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -18,3 +19,13 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def leave_logging_alone(**_: Any) -> None:
     """With a receiver here Celery keeps its hands off LOGGING and LOG_LEVEL."""
+
+
+@task_prerun.connect
+def leave_broken_connections(**_: Any) -> None:
+    """Do before a task what Django does before a request.
+
+    A thread keeps its connection to the database (CELERY_DB_REUSE_MAX); one that is too
+    old is closed here, and the first statement finds out whether the other side has.
+    """
+    close_old_connections()

@@ -1,6 +1,7 @@
 """Every setting of the product, read from the environment (see .env.example)."""
 
 from datetime import timedelta
+from sys import maxsize
 from urllib.parse import urlsplit
 
 from config.broker_options import transport_options
@@ -263,6 +264,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# Celery would open a connection to the database for each task: see config.celery.
+CELERY_DB_REUSE_MAX = maxsize
 CELERY_TIMEZONE = "UTC"
 # One clock for all that is due. A second beat would only ring twice.
 CELERY_BEAT_SCHEDULE = {
