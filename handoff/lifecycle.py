@@ -54,24 +54,29 @@ TICKET_PATIENCE = timedelta(minutes=2)
 NO_WAIT: dict[str, Any] = {"position": None, "wait_seconds": None, "wait_text": ""}
 
 
-def lock(handoff_id: UUID) -> Handoff:
+def lock(handoff_id: UUID, *, bot: Bot | None = None) -> Handoff:
     """Take the handoff's row lock, the first of the lock order.
 
-    NO KEY: a lane's owner updates a row twice, which has its foreign keys looked up at
-    the commit; that must not wait for this lock.
+    Its bot is read too, where the caller does not know it already. NO KEY: a lane's
+    owner updates a row twice, which has its foreign keys looked up at the commit; that
+    must not wait for this lock.
     """
-    return (
-        Handoff.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("bot__connection__runtime", "bot__agent_chat")
-        .get(pk=handoff_id)
-    )
+    rows = Handoff.objects.select_for_update(of=("self",), no_key=True)
+    if bot is None:
+        rows = rows.select_related("bot__connection__runtime", "bot__agent_chat")
+    handoff = rows.get(pk=handoff_id)
+    handoff.bot = bot or handoff.bot
+    return handoff
 
 
 def lock_with_lane(*, handoff_id: UUID, bot: Bot) -> tuple[Handoff, Lane]:
     """Lock a bot's handoff, then its lane to ServiceNow, in one statement."""
     # The rows are locked in the order of `of`, and come as they are once locked.
     locked = Lane.objects.select_for_update(of=("handoff", "self"), no_key=True)
-    lane = locked.select_related("handoff").get(
+    known = locked.select_related("handoff").only(
+        "bot", "handoff__state", "next_sequence", "wake_at"
+    )
+    lane = known.get(
         handoff=handoff_id, handoff__bot=bot, direction=Direction.TO_SERVICENOW
     )
     handoff = cast(Handoff, lane.handoff)
@@ -109,7 +114,8 @@ def queue(lane: Lane, items: list[Outgoing], *, limit: int | None = None) -> boo
     False, and nothing done, where `limit` items or more wait in it to be delivered.
     """
     row = Lane.objects.filter(pk=lane.pk)
-    if limit is not None:
+    was_idle = lane.wake_at is None
+    if limit is not None and not was_idle:
         # Asked in the UPDATE, which sees what the lock's last holder committed.
         waiting = Outgoing.objects.filter(lane=lane, state__in=UNSETTLED)
         row = row.filter(~Exists(waiting[limit - 1 :]))
@@ -121,7 +127,9 @@ def queue(lane: Lane, items: list[Outgoing], *, limit: int | None = None) -> boo
         item.lane, item.sequence = lane, sequence
     lane.next_sequence += len(items)
     Outgoing.objects.bulk_create(items)
-    doorbell.ring_lane(lane.pk)
+    # Who made it due has rung, and its owner or a sweep will find what is new.
+    if was_idle:
+        doorbell.ring_lane(lane.pk)
     return True
 
 
@@ -160,6 +168,7 @@ def finish(
     elif reason not in AFTER_ACCEPTANCE:
         reason = Reason.CONVERSATION_GONE
     told = {"reason": reason, "ended_by": ended_by, "final": True, **(data or {})}
+    tell_delivered(handoff)
     moved = move_to(
         handoff,
         State.ENDED if accepted else State.FAILED,
@@ -260,8 +269,23 @@ def message_delivered(handoff: Handoff, message: Message) -> None:
         _tell_of(handoff, message, "message.delivered")
 
 
+def tell_delivered(handoff: Handoff) -> None:
+    """Tell of the messages that arrived and were not told of yet, all at once."""
+    owed = Outgoing.objects.filter(lane__handoff=handoff, is_untold=True)
+    items = list(owed.select_related("message").order_by("sequence"))
+    if items and not handoff.is_final:
+        told = [_names(item.message) for item in items if item.message]
+        events.emit_each(handoff, "message.delivered", told)
+    if items:
+        told_of = Outgoing.objects.filter(pk__in=[item.pk for item in items])
+        told_of.update(is_untold=False)
+
+
 def _tell_of(handoff: Handoff, message: Message, event_type: str, **data: str) -> None:
     """Tell what became of a message, unless all is over."""
     if not handoff.is_final:
-        names = {"message_id": str(message.id), "id": message.client_id}
-        events.emit(handoff, event_type, {**names, **data})
+        events.emit(handoff, event_type, {**_names(message), **data})
+
+
+def _names(message: Message) -> dict[str, str | None]:
+    return {"message_id": str(message.id), "id": message.client_id}

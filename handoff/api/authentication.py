@@ -45,4 +45,4 @@ def key_of(value: str) -> ApiKey | None:
     if not value:
         return None
     keys = ApiKey.objects.by_value(value)
-    return keys.select_related("bot__runtime", "bot__connection__runtime").first()
+    return keys.select_related("bot").first()

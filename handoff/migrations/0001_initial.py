@@ -253,6 +253,8 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('start', 'Start'), ('message', 'Message'), ('end', 'End'), ('ticket', 'Incident')], max_length=10)),
                 ('part', models.PositiveIntegerField(default=0)),
                 ('text', models.TextField(blank=True)),
+                ('is_last_part', models.BooleanField(default=True)),
+                ('is_untold', models.BooleanField(default=False)),
                 ('sys_id', models.CharField(blank=True, max_length=32)),
                 ('progress', models.JSONField(default=dict)),
                 ('over_attempt', models.PositiveIntegerField(null=True)),
@@ -453,6 +455,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='outgoing',
             index=models.Index(condition=models.Q(('state__in', ('pending', 'sending'))), fields=['lane', 'sequence'], name='unsettled_outgoing'),
+        ),
+        migrations.AddIndex(
+            model_name='outgoing',
+            index=models.Index(condition=models.Q(('is_untold', True)), fields=['lane', 'sequence'], name='untold_outgoing'),
         ),
         migrations.AddIndex(
             model_name='outgoing',

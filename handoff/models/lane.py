@@ -2,10 +2,11 @@
 
 import uuid
 from datetime import datetime
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff.models.attachment import Attachment
@@ -30,6 +31,11 @@ class ItemState(models.TextChoices):
 UNSETTLED = (ItemState.PENDING, ItemState.SENDING)
 # Annotates an item with the moment of the read.
 SEEN = {"seen_at": Now()}
+# Annotates an item with what ServiceNow's side allows at that moment.
+DOOR = {
+    f"door_{name}": F(f"lane__bot__connection__runtime__{name}")
+    for name in ("state", "paused_until", "failures")
+}
 
 
 class Lane(models.Model):
@@ -73,16 +79,6 @@ class Lane(models.Model):
     def __str__(self) -> str:
         return f"lane {self.pk} {self.direction}"
 
-    def take_sequence(self, *, due: bool = True) -> int:
-        """Take the next number and make the lane due; its row stays locked.
-
-        A lane that is backing off keeps its time: COALESCE, not now.
-        """
-        row = Lane.objects.filter(pk=self.pk)
-        wake_at = Coalesce("wake_at", Now()) if due else F("wake_at")
-        row.update(next_sequence=F("next_sequence") + 1, wake_at=wake_at)
-        return row.values_list("next_sequence", flat=True).get() - 1
-
 
 class Item(models.Model):
     """One step in a lane."""
@@ -101,6 +97,8 @@ class Item(models.Model):
 
     # By the database's clock, where it was read with SEEN.
     seen_at: datetime
+    # What changes when it is settled.
+    SETTLED: ClassVar = ["state", "last_error", "settled_at"]
 
     class Meta:
         abstract = True
@@ -126,9 +124,13 @@ class Outgoing(Item):
     )
     part = models.PositiveIntegerField(default=0)
     text = models.TextField(blank=True)
+    # No part of its message comes after it.
+    is_last_part = models.BooleanField(default=True)
     attachment = models.ForeignKey(
         Attachment, models.CASCADE, null=True, related_name="+"
     )
+    # Its message arrived with it, and the bot has yet to be told.
+    is_untold = models.BooleanField(default=False)
     sys_id = models.CharField(max_length=32, blank=True)
     # What is done of it, where a send takes several calls.
     progress = models.JSONField(default=dict)
@@ -136,6 +138,12 @@ class Outgoing(Item):
     over_attempt = models.PositiveIntegerField(null=True)
     # sys_ids under which it stands there once more.
     duplicates = models.JSONField(default=list)
+
+    SETTLED: ClassVar = [*Item.SETTLED, "sys_id", "is_untold"]
+    # What holds all that goes there, where it was read with DOOR.
+    door_state: str
+    door_paused_until: datetime | None
+    door_failures: int
 
     objects = OutgoingQuerySet.as_manager()
 
@@ -156,6 +164,11 @@ class Outgoing(Item):
                 name="unsettled_outgoing",
             ),
             models.Index(
+                fields=["lane", "sequence"],
+                condition=Q(is_untold=True),
+                name="untold_outgoing",
+            ),
+            models.Index(
                 fields=["sys_id"], condition=~Q(sys_id=""), name="outgoing_by_sys_id"
             ),
             models.Index(
@@ -174,6 +187,14 @@ class Outgoing(Item):
     @property
     def choice_value(self) -> str:
         return self.message.choice_value if self.message else ""
+
+    @property
+    def completes_message(self) -> bool:
+        """Whether its message has arrived now that the item is sent."""
+        if self.message is None or not self.is_last_part:
+            return False
+        # Files come after the text, and may have to be fetched before they are there.
+        return self.attachment is None or self.message.has_arrived
 
     @property
     def is_ambiguous(self) -> bool:

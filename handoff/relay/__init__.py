@@ -39,16 +39,16 @@ def drain(lane_id: int) -> None:
             beside = due.beside(lane)
             if time.monotonic() > ends:
                 for other in beside[:1]:
-                    doorbell.ring("drain_lane", other)
+                    doorbell.ring("drain_lane", other.pk)
                 return
-            lease = next(filter(None, map(leases.claim, beside)), None)
+            lease = next(filter(None, map(leases.take, beside)), None)
 
 
 def _carry(lease: leases.Lease) -> None:
     lane = lease.lane
     reach(Point.AFTER_CLAIM, lane)
-    if lane.direction == Direction.TO_SERVICENOW and lane.handoff is not None:
-        lanes.drain(lease, to_servicenow.open_route(lane, lane.handoff))
+    if lane.direction == Direction.TO_SERVICENOW:
+        lanes.drain(lease, to_servicenow.open_route(lane))
     else:
         lanes.drain(lease, to_bot.open_route(lane))
 

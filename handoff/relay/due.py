@@ -41,10 +41,13 @@ def room(lane: Lane) -> Q:
     return ~Q(Exists(calling[allowed - 1 :]))
 
 
-def beside(lane: Lane) -> list[int]:
+def beside(lane: Lane) -> list[Lane]:
     """Return a few lanes of the same bot and direction, the longest due first."""
     same = _ready().filter(bot=lane.bot_id, direction=lane.direction)
-    return list(same.order_by("wake_at").values_list("pk", flat=True)[:CANDIDATES])
+    found = list(same.order_by("wake_at")[:CANDIDATES])
+    for other in found:
+        other.bot = lane.bot
+    return found
 
 
 def stuck(*, since: datetime) -> QuerySet[Lane]:

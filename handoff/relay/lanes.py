@@ -9,9 +9,6 @@ whose outcome is not known stays `sending`, and is never sent again on a guess.
 import logging
 import time
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -20,10 +17,10 @@ from django.utils.timezone import now
 
 from handoff import doorbell
 from handoff.failpoints import Point, reach
-from handoff.models import Attempt
 from handoff.models.lane import ItemState
 from handoff.relay.leases import Lease
-from handoff.relay.routes import GaveUp, ItemT, NotThere, Route, Verdict
+from handoff.relay.recording import Done, Step, Task, record, save_sent, settle
+from handoff.relay.routes import GaveUp, ItemT, Route
 from servicenow_auth.exceptions import DeliveryError
 
 logger = logging.getLogger(__name__)
@@ -37,33 +34,6 @@ INTENT_FIELDS = [
     "first_attempt_at",
     "last_error",
 ]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How an attempt ended."""
-
-    result: object
-    error: DeliveryError | None
-    started_at: datetime
-
-
-@dataclass(frozen=True)
-class Task(Generic[ItemT]):
-    """What the owner of a lane is to do next: send an item, or find its outcome."""
-
-    item: ItemT
-    is_to_be_found: bool = False
-
-
-@dataclass(frozen=True)
-class Step(Generic[ItemT]):
-    """An attempt, kept in memory until the next transaction records it."""
-
-    task: Task[ItemT]
-    done: Done
-    # Whether the worker's time for this lane lasts for another item.
-    more: bool
 
 
 def drain(lease: Lease, opened: AbstractContextManager[Route[ItemT]]) -> None:
@@ -103,6 +73,10 @@ def _advance_surely(
     again = False
     while True:
         try:
+            if step is not None and not again and step.is_plain(route):
+                task = _advance_plainly(lease, route, step)
+                if task is not None:
+                    return task
             return advance(lease, route, step, again=again)
         except (OperationalError, InterfaceError) as exc:
             logger.warning("lane.not_recorded", extra={"error": type(exc).__name__})
@@ -131,13 +105,13 @@ def advance(
     if not lease.renew():
         logger.warning("lane.lost", extra={"lane_id": lease.lane.pk})
         return None
+    route.pay()
     if again and step is not None:
         step.task.item.refresh_from_db()
         if step.task.item.state != ItemState.SENDING:
             return _intend(lease, route, own_intent=True)
     if step is not None:
-        record = _record_finding if step.task.is_to_be_found else _record
-        verdict = record(lease, route, step.task.item, step.done)
+        verdict = record(lease, route, step)
         if verdict is not None and verdict.wait is not None:
             lease.release(wake_at=Now() + verdict.wait, reason=verdict.reason)
             return None
@@ -157,7 +131,7 @@ def _intend(
         if own_intent and item.state == ItemState.SENDING and not item.last_error:
             item.state, item.attempts = ItemState.PENDING, item.attempts - 1
         if item.state == ItemState.SENDING and route.proven(item):
-            _settle(route, item)
+            settle(route, item)
             continue
         hold = route.hold(item)
         if hold is not None:
@@ -166,23 +140,50 @@ def _intend(
         if route.is_to_be_found(item) and not _is_old(route, item):
             return Task(item, is_to_be_found=True)
         if _is_exhausted(route, item):
-            _settle(
+            settle(
                 route,
                 item,
                 error=GaveUp("Given up after too many attempts, or too long."),
             )
             continue
-        item.state = ItemState.SENDING
-        # Counted before the send: a message that kills its worker ends as failed.
-        item.attempts += 1
-        item.attempt_started_at = item.seen_at
-        item.first_attempt_at = item.first_attempt_at or item.attempt_started_at
-        item.last_error = ""
-        item.save(update_fields=INTENT_FIELDS)
-        return Task(item)
+        return _note_intent(item)
     reach(Point.NONE_LEFT, lease.lane)
     lease.release(wake_at=None)
     return None
+
+
+def _note_intent(item: ItemT) -> Task[ItemT]:
+    item.state = ItemState.SENDING
+    # Counted before the send: a message that kills its worker ends as failed.
+    item.attempts += 1
+    item.attempt_started_at = item.seen_at
+    item.first_attempt_at = item.first_attempt_at or item.attempt_started_at
+    item.last_error = ""
+    item.save(update_fields=INTENT_FIELDS)
+    return Task(item)
+
+
+@transaction.atomic
+def _advance_plainly(
+    lease: Lease, route: Route[ItemT], step: Step[ItemT]
+) -> Task[ItemT] | None:
+    """Do what `advance` does, with no lock but the lane's; None: nothing was done.
+
+    For one message after another, each of which arrives: what the bot is told of them
+    is owed, and the locks that it takes are taken once for several.
+    """
+    if lease.renew():
+        save_sent(route, step.task.item, step.done.result, owing=True)
+        item = route.head()
+        if item is not None and _goes_plainly(route, item):
+            return _note_intent(item)
+    transaction.set_rollback(True)
+    return None
+
+
+def _goes_plainly(route: Route[ItemT], item: ItemT) -> bool:
+    is_new = item.state == ItemState.PENDING and not _is_exhausted(route, item)
+    return is_new and route.is_plain(item) and route.hold(item) is None
 
 
 def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:
@@ -192,83 +193,3 @@ def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:
 def _is_old(route: Route[ItemT], item: ItemT) -> bool:
     was_tried = item.first_attempt_at is not None
     return was_tried and item.created_at < now() - route.max_age
-
-
-def _record(
-    lease: Lease, route: Route[ItemT], item: ItemT, done: Done
-) -> Verdict | None:
-    if done.error is None:
-        _settle(route, item, result=done.result)
-        return None
-    verdict = route.judge(item, done.error)
-    _log(lease, item, done, verdict)
-    if verdict.state == ItemState.FAILED:
-        _settle(route, item, error=done.error)
-    else:
-        item.attempts -= not verdict.counts
-        item.state, item.last_error = verdict.state, str(done.error)[:300]
-        item.save(update_fields=["state", "last_error", "attempts"])
-    return verdict
-
-
-def _record_finding(
-    lease: Lease, route: Route[ItemT], item: ItemT, done: Done
-) -> Verdict | None:
-    """Record what a look at an item of unknown outcome showed.
-
-    What is not there is pending again: the next intent may be its own.
-    """
-    if done.error is None:
-        _settle(route, item, result=done.result)
-        return None
-    if isinstance(done.error, NotThere):
-        item.state, item.last_error = ItemState.PENDING, str(done.error)[:300]
-        item.save(update_fields=["state", "last_error"])
-        return None
-    if isinstance(done.error, GaveUp):
-        _settle(route, item, error=done.error)
-        return None
-    verdict = route.unfound(item, done.error)
-    item.last_error = str(done.error)[:300]
-    item.save(update_fields=["last_error"])
-    return verdict
-
-
-def _settle(
-    route: Route[ItemT],
-    item: ItemT,
-    *,
-    result: object = None,
-    error: DeliveryError | None = None,
-) -> None:
-    item.state = ItemState.SENT if error is None else ItemState.FAILED
-    item.last_error = "" if error is None else str(error)[:300]
-    item.settled_at = now()
-    item.save(update_fields=["state", "last_error", "settled_at"])
-    if error is None:
-        route.sent(item, result)
-    else:
-        route.failed(item, error)
-
-
-def _log(lease: Lease, item: ItemT, done: Done, verdict: Verdict) -> None:
-    """Keep each attempt that failed; of one that succeeded the item itself tells."""
-    outcome = type(done.error).__name__
-    Attempt.objects.create(
-        lane=lease.lane,
-        sequence=item.sequence,
-        number=item.attempts,
-        started_at=done.started_at,
-        outcome=outcome,
-        detail=str(done.error)[:300],
-    )
-    logger.warning(
-        "item.not_sent",
-        extra={
-            "lane_id": lease.lane.pk,
-            "sequence": item.sequence,
-            "outcome": outcome,
-            "detail": str(done.error),
-            "item_state": verdict.state,
-        },
-    )

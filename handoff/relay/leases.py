@@ -61,7 +61,7 @@ def claim(lane_id: int) -> Lease | None:
 
 def find(lane_id: int) -> Lane | None:
     """Return a lane with all that a drain of it needs to know."""
-    related = ("handoff", "bot__connection__runtime", "bot__agent_chat")
+    related = ("bot__connection__runtime", "bot__agent_chat")
     return Lane.objects.select_related(*related).filter(pk=lane_id).first()
 
 

@@ -116,6 +116,23 @@ class Route(Protocol[ItemT]):
     def judge(self, item: ItemT, error: DeliveryError) -> Verdict:
         """Return what the error means for the item."""
 
+    def is_plain(self, item: ItemT) -> bool:
+        """Return whether all that the item brings about, but for what the bot is told,
+        concerns its lane alone.
+        """
+
+    def may_owe(self) -> bool:
+        """Return whether the bot may be told of a plain item later."""
+
+    def owe(self, item: ItemT) -> None:
+        """Note on a plain item that arrived what is still to be told of it."""
+
+    def pay(self) -> None:
+        """Tell what plain items left to be told, with the locks of `lock`."""
+
+    def bind(self, item: ItemT, result: object) -> None:
+        """Note on an item that arrived how it is known there."""
+
     def sent(self, item: ItemT, result: object) -> None:
         """Write down what follows from the item having arrived."""
 

@@ -136,6 +136,22 @@ class ToBot:
         )
         return wait
 
+    def is_plain(self, item: Event) -> bool:
+        """Never: it takes no other locks beforehand."""
+        return False
+
+    def may_owe(self) -> bool:
+        return False
+
+    def owe(self, item: Event) -> None:
+        """Nothing is told later."""
+
+    def pay(self) -> None:
+        """Nothing is told later."""
+
+    def bind(self, item: Event, result: object) -> None:
+        """A bot knows it by the id that it has."""
+
     def sent(self, item: Event, result: object) -> None:
         ring_receipt(item)
         self._answered(item)

@@ -1,10 +1,7 @@
 """The lane to ServiceNow: open the conversation, send each message, leave it."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
-from random import uniform
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -20,9 +17,10 @@ from handoff.chat_systems import (
 from handoff.incidents import Created
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
-from handoff.models.lane import SEEN, UNSETTLED, ItemState
+from handoff.models.lane import DOOR, SEEN, UNSETTLED, ItemState
 from handoff.relay import leaving, read_back, reconciling, speaking, ticket
 from handoff.relay.observing import observe
+from handoff.relay.owing import Debt
 from handoff.relay.routes import (
     Hold,
     NotShown,
@@ -30,6 +28,12 @@ from handoff.relay.routes import (
     Verdict,
     backoff,
     nothing_sent,
+)
+from handoff.relay.waits import (
+    AGENT_WAIT,
+    FIRST_LOOK,
+    authorization_wait,
+    look_again_after,
 )
 from servicenow_auth.client import Instance
 from servicenow_auth.exceptions import (
@@ -41,8 +45,6 @@ from servicenow_auth.exceptions import (
 )
 from servicenow_auth.models import State as AuthorizationState
 
-logger = logging.getLogger(__name__)
-
 # Reasons why a lane waits, as shown and as told when a wait times out.
 UNREACHABLE = "unreachable"
 THROTTLED = "throttled"
@@ -51,13 +53,8 @@ AMBIGUOUS = "ambiguous"
 UNREADABLE = "unreadable"
 NO_AGENT_YET = "waiting_for_agent"
 
-# The agent's coming wakes the lane; this is for a wake-up that was lost.
-AGENT_WAIT = timedelta(minutes=2)
-AUTHORIZATION_WAIT = timedelta(minutes=10)
 # Tries of one upload: two to three minutes of them.
 MAX_UPLOADS = 10
-FIRST_LOOK = timedelta(seconds=2)
-LAST_LOOK = timedelta(minutes=5)
 OUTCOME_UNKNOWN = "The outcome is unknown: the worker stopped before recording it."
 
 
@@ -65,11 +62,14 @@ class ToServiceNow:
     max_attempts = settings.MAX_ATTEMPTS
     max_age = settings.MAX_AGE
 
-    def __init__(self, lane: Lane, *, handoff: Handoff, instance: Instance) -> None:
+    handoff: Handoff  # as it was when it was locked last
+
+    def __init__(self, lane: Lane, *, instance: Instance) -> None:
         self.lane = lane
-        self.handoff = handoff
         self.instance = instance
         self.chat_system = chat_systems.connect(lane.bot, instance)
+        # A lease that was not given back: its owner may have died owing.
+        self.debt = Debt(is_inherited=lane.lease_until is not None)
 
     def prepare(self) -> None:
         """Refresh the token now: within a send it could outlast the lease."""
@@ -78,30 +78,30 @@ class ToServiceNow:
                 self.instance.authorize()
 
     def lock(self) -> None:
-        self.handoff = lifecycle.lock(self.handoff.pk)
+        if self.lane.handoff_id is not None:
+            self.handoff = lifecycle.lock(self.lane.handoff_id, bot=self.lane.bot)
 
     def head(self) -> Outgoing | None:
-        return (
-            Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
-            .select_related("attachment", "message", "lane__bot__connection__runtime")
-            .annotate(**SEEN)
-            .order_by("sequence")
-            .first()
-        )
+        unsettled = Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
+        read = unsettled.select_related("message").annotate(**SEEN, **DOOR)
+        found = list(read.order_by("sequence")[:2])
+        self.is_followed = len(found) > 1
+        for item in found:
+            item.lane = self.lane
+        return found[0] if found else None
 
     def hold(self, item: Outgoing) -> Hold | None:
-        runtime = item.lane.bot.connection.runtime
         is_unknown = item.state == ItemState.SENDING
         if is_unknown and not (self.is_to_be_found(item) or self._may_repeat(item)):
             return self._hold_ambiguous(item)
-        if runtime.state != AuthorizationState.READY:
-            return Hold(reason=UNAUTHORIZED, until=Now() + _authorization_wait())
+        if item.door_state != AuthorizationState.READY:
+            return Hold(reason=UNAUTHORIZED, until=Now() + authorization_wait())
         is_message = item.kind == Outgoing.Kind.MESSAGE
         if is_message and lifecycle.waits_for_agent(self.handoff):
             return Hold(reason=NO_AGENT_YET, until=Now() + AGENT_WAIT)
         # Last: who goes first after a pause must not wait for anything else.
-        if runtime.paused_until and (ends_at := self.instance.rests_until()):
-            reason = UNREACHABLE if runtime.failures else THROTTLED
+        if item.door_paused_until and (ends_at := self.instance.rests_until()):
+            reason = UNREACHABLE if item.door_failures else THROTTLED
             return Hold(reason=reason, until=ends_at)
         return None
 
@@ -123,7 +123,7 @@ class ToServiceNow:
         if not item.last_error:
             item.last_error = OUTCOME_UNKNOWN
             item.save(update_fields=["last_error"])
-        return Hold(reason=AMBIGUOUS, until=Now() + _look_again_after(item))
+        return Hold(reason=AMBIGUOUS, until=Now() + look_again_after(item))
 
     def is_to_be_found(self, item: Outgoing) -> bool:
         """Tell it of what can be read back: everything, or texts as they were sent."""
@@ -157,7 +157,7 @@ class ToServiceNow:
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""
-        reason, wait = AMBIGUOUS, _look_again_after(item)
+        reason, wait = AMBIGUOUS, look_again_after(item)
         if isinstance(error, NotShown | Rejected):
             reason = UNREADABLE
         elif isinstance(error, StillUnknown) and error.wait is not None:
@@ -211,10 +211,28 @@ class ToServiceNow:
             return Verdict(ItemState.FAILED, "ended")
         reason, wait = UNREACHABLE, backoff(item.first_attempt_at)
         if isinstance(error, Unauthorized):
-            reason, wait = UNAUTHORIZED, _authorization_wait()
+            reason, wait = UNAUTHORIZED, authorization_wait()
         elif isinstance(error, Throttled):
             reason = THROTTLED
         return Verdict(ItemState.PENDING, reason, wait, counts=False)
+
+    def is_plain(self, item: Outgoing) -> bool:
+        is_text = item.kind == Outgoing.Kind.MESSAGE and item.attachment_id is None
+        return is_text and item.door_paused_until is None
+
+    def may_owe(self) -> bool:
+        return self.is_followed and self.debt.may_grow
+
+    def owe(self, item: Outgoing) -> None:
+        self.debt.add(item)
+
+    def pay(self) -> None:
+        self.debt.pay(self.handoff)
+
+    def bind(self, item: Outgoing, result: object) -> None:
+        item.is_untold = False
+        if item.kind == Outgoing.Kind.MESSAGE and isinstance(result, str):
+            item.sys_id = result
 
     def sent(self, item: Outgoing, result: object) -> None:
         if isinstance(result, Observation):
@@ -222,7 +240,7 @@ class ToServiceNow:
         elif isinstance(result, Created):
             ticket.created(self.handoff, item, result)
         elif item.kind == Outgoing.Kind.MESSAGE:
-            self._message_sent(item, sys_id=result if isinstance(result, str) else "")
+            self._message_sent(item)
 
     def _started(self, item: Outgoing, observation: Observation) -> None:
         self.handoff.group_id = observation.group_id
@@ -235,14 +253,11 @@ class ToServiceNow:
             bot_id=self.handoff.bot_id, group_id=observation.group_id
         )
 
-    def _message_sent(self, item: Outgoing, *, sys_id: str) -> None:
-        if sys_id:
-            item.sys_id = sys_id
-            item.save(update_fields=["sys_id"])
+    def _message_sent(self, item: Outgoing) -> None:
         if item.attachment and self.chat_system.traits.fetches_files:
             item.attachment.offered_at = now()
             item.attachment.save(update_fields=["offered_at"])
-        if item.message and item.message.has_arrived:
+        if item.message and item.completes_message:
             lifecycle.message_delivered(self.handoff, item.message)
 
     def failed(self, item: Outgoing, error: DeliveryError) -> None:
@@ -274,19 +289,8 @@ class ToServiceNow:
         return refusals.get(error.status, Reason.REJECTED)
 
 
-def _look_again_after(item: Outgoing) -> timedelta:
-    """Return as long again as has passed."""
-    age = item.seen_at - (item.attempt_started_at or item.created_at)
-    return min(max(age, FIRST_LOOK), LAST_LOOK)
-
-
-def _authorization_wait() -> timedelta:
-    """Return how long to wait, apart from others, if no new authorization wakes us."""
-    return AUTHORIZATION_WAIT * uniform(1, 1.5)  # noqa: S311 - jitter
-
-
 @contextmanager
-def open_route(lane: Lane, handoff: Handoff) -> Iterator[ToServiceNow]:
+def open_route(lane: Lane) -> Iterator[ToServiceNow]:
     """Open one connection to the lane's instance, for the time of a drain."""
     with Instance(lane.bot.connection) as instance:
-        yield ToServiceNow(lane, handoff=handoff, instance=instance)
+        yield ToServiceNow(lane, instance=instance)

@@ -67,6 +67,7 @@ def _parts(message: Message, attachments: list[Attachment]) -> list[Outgoing]:
             text=text,
             message=message,
             part=number,
+            is_last_part=number + 1 == len(parts),
             attachment=attachment,
         )
         for number, (text, attachment) in enumerate(parts)

@@ -22,6 +22,7 @@ from handoff.models import Bot, Handoff, Lane, Message, Outgoing
 from handoff.models.lane import Direction
 from handoff.models.message import Role
 from handoff.services.requests import StartRequest, body_hash
+from servicenow_auth.models import ConnectionRuntime
 from servicenow_auth.models import State as AuthorizationState
 
 HOUR = timedelta(hours=1)
@@ -75,7 +76,7 @@ def _find(bot: Bot, request: StartRequest) -> Started | None:
 def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
     if not bot.enabled:
         raise BotDisabled("The bot is not enabled.")
-    if bot.connection.runtime.state != AuthorizationState.READY:
+    if not _is_authorized(bot):
         raise NotAuthorized("The bot is not authorized at ServiceNow.")
     needs_queue = chat_systems.traits(bot).needs_queue
     if needs_queue and not (request.queue or bot.queue_id):
@@ -84,6 +85,11 @@ def _refuse_if_not_ready(bot: Bot, request: StartRequest) -> None:
     if Handoff.objects.filter(bot=bot).open().count() >= settings.MAX_OPEN_HANDOFFS:
         raise TooManyOpenHandoffs("The bot has too many open handoffs.")
     _refuse_a_loop(bot, request)
+
+
+def _is_authorized(bot: Bot) -> bool:
+    runtime = ConnectionRuntime.objects.filter(connection__bot=bot)
+    return runtime.filter(state=AuthorizationState.READY).exists()
 
 
 def _refuse_a_loop(bot: Bot, request: StartRequest) -> None:
@@ -153,13 +159,22 @@ def _opening_items(message: Message, request: StartRequest) -> list[Outgoing]:
         message=request.message, user=request.user, channel=request.channel
     )
     first, *rest = split(question, limit=traits.text_limit)
+    last = len(rest)
     apart = bot.send_transcript and not traits.takes_transcript
     said = opening.transcript(request.transcript) if apart else ""
     kind = Outgoing.Kind.MESSAGE
     return [
-        Outgoing(kind=Outgoing.Kind.START, text=first, message=message),
+        Outgoing(
+            kind=Outgoing.Kind.START, text=first, message=message, is_last_part=not rest
+        ),
         *(
-            Outgoing(kind=kind, text=text, message=message, part=part)
+            Outgoing(
+                kind=kind,
+                text=text,
+                message=message,
+                part=part,
+                is_last_part=part == last,
+            )
             for part, text in enumerate(rest, start=1)
         ),
         *(

@@ -60,9 +60,9 @@ def test_a_repeat_takes_seven(api, messages):
 @pytest.mark.parametrize(
     ("named", "cost"),
     # Where it has an id, it may have come before: that is asked too.
-    [({}, 10), ({"id": "r-1"}, 11)],
+    [({}, 11), ({"id": "r-1"}, 12)],
 )
-def test_a_start_takes_ten_or_eleven(api, handoff_id, named, cost):
+def test_a_start_takes_eleven_or_twelve(api, handoff_id, named, cost):
     transcript = [{"role": "bot", "text": "How can I help?"}] * 20
     body = START | named | {"transcript": transcript}
 

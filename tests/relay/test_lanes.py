@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from handoff import doorbell, events, lifecycle, relay, services
 from handoff.models import Event, Lane, Message, Outgoing
-from handoff.relay import due, lanes, leases
+from handoff.relay import due, lanes, leases, recording
 from handoff.relay.to_servicenow import open_route
 from servicenow_auth.exceptions import NotSent
 from tests.relay.conftest import MESSAGES, post, to_servicenow
@@ -69,7 +69,7 @@ def test_each_intent_renews_the_lease(running, settings):
         lease_until=now() - timedelta(seconds=1)
     )
     lease.renewed_at -= settings.LANE_LEASE.total_seconds()
-    with open_route(lease.lane, lease.lane.handoff) as route:
+    with open_route(lease.lane) as route:
         assert lanes.advance(lease, route, None)
 
     left = to_servicenow(running).lease_until - now()
@@ -254,10 +254,10 @@ def test_a_lane_handed_back_is_due_by_the_databases_clock(running, monkeypatch):
     monkeypatch.setattr(lanes, "now", ahead)
     post(running, "one")
     lease = leases.claim(to_servicenow(running).pk)
-    with open_route(lease.lane, lease.lane.handoff) as route:
+    with open_route(lease.lane) as route:
         item = lanes.advance(lease, route, None)
         error = NotSent("Not sent: no connection could be made.")
-        done = lanes.Done(result=None, error=error, started_at=now())
-        lanes.advance(lease, route, lanes.Step(item, done, more=True))
+        done = recording.Done(result=None, error=error, started_at=now())
+        lanes.advance(lease, route, recording.Step(item, done, more=True))
 
     assert to_servicenow(running).wake_at < now() + timedelta(minutes=6)

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from handoff import events, lifecycle, relay, services
 from handoff.exceptions import BotGone
 from handoff.models import Lane, Outgoing
-from handoff.relay import due, lanes, leases, to_bot, to_servicenow
+from handoff.relay import due, lanes, leases, recording, to_bot, to_servicenow
 from servicenow_auth import pauses, states
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay import conftest as stage
@@ -90,8 +90,8 @@ def test_one_410_meets_another(webhook_bot, running, monkeypatch):
         lease = leases.claim(lane_id)
         with to_bot.open_route(lease.lane) as route:
             item = lanes.advance(lease, route, None)
-            done = lanes.Done(result=None, error=BotGone("410"), started_at=now())
-            lanes.advance(lease, route, lanes.Step(item, done, more=False))
+            done = recording.Done(result=None, error=BotGone("410"), started_at=now())
+            lanes.advance(lease, route, recording.Step(item, done, more=False))
 
     def drain_own():
         drain(own.pk)
@@ -116,7 +116,7 @@ def test_who_goes_first_after_a_pause_meets_a_new_authorization(running, monkeyp
     monkeypatch.setattr(pauses, "go_first", go_first_slowly)
 
     def go_on():
-        with to_servicenow.open_route(lease.lane, lease.lane.handoff) as route:
+        with to_servicenow.open_route(lease.lane) as route:
             assert lanes.advance(lease, route, None)
 
     def make_ready():

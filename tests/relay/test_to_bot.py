@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from handoff import events, relay, services
 from handoff.exceptions import BotUnavailable
 from handoff.models import BotRuntime, Event, Lane, SigningSecret
-from handoff.relay import lanes, leases
+from handoff.relay import lanes, leases, recording
 from handoff.relay.to_bot import open_route
 from tests.relay.conftest import WEBHOOK, to_bot
 
@@ -213,8 +213,8 @@ def test_one_trouble_met_by_many_lanes_counts_once(http, webhook_bot):
             work.append((lease, route, lanes.advance(lease, route, None)))
         for lease, route, item in work:
             error = BotUnavailable("The webhook answered 503.")
-            done = lanes.Done(result=None, error=error, started_at=now())
-            lanes.advance(lease, route, lanes.Step(item, done, more=True))
+            done = recording.Done(result=None, error=error, started_at=now())
+            lanes.advance(lease, route, recording.Step(item, done, more=True))
 
     again(handoffs[0])
 

@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from handoff import events, relay, services
 from handoff.models import BotRuntime, Lane
-from handoff.relay import lanes, leases
+from handoff.relay import lanes, leases, recording
 from handoff.relay.to_bot import open_route
 from tests.relay.conftest import WEBHOOK, to_bot
 
@@ -61,7 +61,7 @@ def test_any_answer_to_the_first_lets_the_others_go(
     ):
         task = lanes.advance(lease, route, None)
         done = lanes._attempt(lease, route, task)
-        lanes.advance(lease, route, lanes.Step(task, done, more=False))
+        lanes.advance(lease, route, recording.Step(task, done, more=False))
 
     assert BotRuntime.objects.get().webhook_paused_until is None
     other.refresh_from_db()
