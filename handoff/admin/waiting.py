@@ -24,21 +24,21 @@ class WaitingFields(forms.Form):
         lowest=1,
         highest=1_000,
         initial=5,
-        help_text="More of one conversation are refused as a loop (handoff_loop), in "
-        "which bot and agents send a user to and fro.",
+        help_text="One more is refused with handoff_loop: bot and agents may be "
+        "sending a user to and fro.",
     )
     without_agent = fields.choice(
         "When no agent comes",
         WithoutAgent,
-        help_text="None is available, nobody accepted in time, or the queue is closed: "
-        "then the bot goes on alone, or is told the number of an incident that has the "
-        "transcript. The integration user needs the role sn_incident_write for that.",
+        help_text="When none is available, nobody accepted in time, or the queue is "
+        "closed, the bot goes on alone; or an incident with the transcript is created, "
+        "and the bot is told its number. For that the integration user needs the role "
+        "sn_incident_write.",
     )
     assignment_group = fields.text(
         "Assignment group of the incident",
         max_length=32,
-        help_text="The sys_id of the group. Where it is blank, ServiceNow's own rules "
-        "assign the incident.",
+        help_text="The group's sys_id. Blank: ServiceNow's own rules assign it.",
     )
 
     def clean_assignment_group(self) -> str:
