@@ -76,6 +76,17 @@ def test_links_to_a_heading_find_it():
     assert broken == []
 
 
+def test_only_files_that_exist_are_named():
+    named = re.compile(r"[`=\"]((?:[\w-]+/)+(?:[\w-]+\.py)?|tests/\w+)[` ]")
+    wrong = [
+        f"{page.name}: {path}"
+        for page in PAGES
+        for path in named.findall(page.read_text(encoding="utf-8"))
+        if not any((folder / path).exists() for folder in (ROOT, ROOT / "handoff"))
+    ]
+    assert wrong == []
+
+
 def test_only_commands_that_exist_are_named():
     commands = get_commands()
     wrong = [
