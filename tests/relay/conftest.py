@@ -139,6 +139,14 @@ def to_servicenow(handoff: Handoff) -> Lane:
     return Lane.objects.get(handoff=handoff, direction=Direction.TO_SERVICENOW)
 
 
+def drain(handoff: Handoff) -> None:
+    """Let the wait of its lane to ServiceNow be over, and drain it."""
+    lane = to_servicenow(handoff)
+    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
+    relay.drain(lane.pk)
+    handoff.refresh_from_db()
+
+
 def to_bot(handoff: Handoff) -> Lane:
     return Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
 

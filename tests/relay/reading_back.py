@@ -5,11 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import F
-from django.utils.timezone import now
 
-from handoff import relay
-from handoff.models import Handoff, Lane, Outgoing
-from tests.relay.conftest import MESSAGES, message, to_servicenow
+from handoff.models import Handoff, Outgoing
+from tests.relay.conftest import MESSAGES, message
 
 US = {"created_by": "Chatbot.Interface", "sender_name": "Chatbot"}
 
@@ -23,12 +21,6 @@ OPENING = ours("0" * 32, "My door is jammed.")
 
 def shows(http, *rows: dict[str, Any]) -> None:
     http.get(MESSAGES, json={"result": [*rows, OPENING]})
-
-
-def drain(handoff: Handoff) -> None:
-    lane = to_servicenow(handoff)
-    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(lane.pk)
 
 
 def settle() -> None:

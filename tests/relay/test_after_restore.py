@@ -17,6 +17,7 @@ from tests.relay.conftest import (
     HOST,
     QUEUE,
     STATE,
+    drain,
     entry,
     message,
     post,
@@ -25,7 +26,6 @@ from tests.relay.conftest import (
     to_servicenow,
 )
 from tests.relay.reading_back import (
-    drain,
     ours,
     posted,
     settle,

@@ -1,24 +1,23 @@
 """What the agent wrote last is in the transcript, however the user went."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils.timezone import now
 
-from handoff import relay, services
-from handoff.models import Handoff, Lane, Outgoing
+from handoff import services
+from handoff.models import Handoff, Outgoing
 from handoff.models.handoff import Reason
 from handoff.relay import leaving
 from tests.relay.agent_chat import ACCEPTED, AGENT, call_back, text
 from tests.relay.conftest import (
     LEAVE,
     MESSAGES,
+    drain,
     entry,
     events,
     message,
     states,
-    to_servicenow,
 )
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +31,6 @@ def left(running: Handoff) -> Handoff:
         handoff_id=running.pk, bot=running.bot, reason=Reason.USER_LEFT
     )
     return running
-
-
-def drain(handoff: Handoff) -> None:
-    Lane.objects.filter(handoff=handoff).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(to_servicenow(handoff).pk)
 
 
 def transcript(handoff: Handoff) -> list[tuple[str, bool]]:

@@ -14,6 +14,7 @@ from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
     ENVELOPE,
     MESSAGES,
+    drain,
     events,
     message,
     post,
@@ -22,7 +23,6 @@ from tests.relay.conftest import (
 )
 from tests.relay.reading_back import (
     OPENING,
-    drain,
     ours,
     posted,
     settle,

@@ -1,37 +1,21 @@
 """What becomes of an end of unknown outcome, by what ServiceNow shows."""
 
-from datetime import timedelta
-
 import pytest
-from django.db.models import F
-from django.utils.timezone import now
 
-from handoff import lifecycle, relay
-from handoff.models import Handoff, Lane, Outgoing
+from handoff import lifecycle
+from handoff.models import Handoff
 from handoff.models.handoff import EndedBy, Reason
 from tests.relay.conftest import (
     LEAVE,
     STATE,
+    drain,
     entry,
     let_go,
     states,
-    to_servicenow,
 )
+from tests.relay.reading_back import settle
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
-
-
-def drain(handoff: Handoff) -> None:
-    lane = to_servicenow(handoff)
-    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(lane.pk)
-
-
-def settle() -> None:
-    earlier = timedelta(seconds=76)
-    Outgoing.objects.filter(state="sending").update(
-        attempt_started_at=F("attempt_started_at") - earlier
-    )
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """What becomes of a start of unknown outcome, by what ServiceNow shows of the queue."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
-from django.db.models import F
 from django.utils.timezone import now
 
 from handoff import relay, services
-from handoff.models import Bot, Handoff, Lane, Outgoing
+from handoff.models import Bot, Handoff, Outgoing
 from handoff.models.handoff import State
 from tests.relay.conftest import (
     AGENT,
@@ -18,12 +16,14 @@ from tests.relay.conftest import (
     MESSAGES,
     SESSIONS,
     STATE,
+    drain,
     entry,
     events,
     post,
     states,
     to_servicenow,
 )
+from tests.relay.reading_back import settle
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -54,18 +54,6 @@ def known(bot: Bot) -> dict[str, Any]:
         ended_at=now(),
     )
     return entry(3, group="e" * 32, opened_by=US, short_description="Earlier")
-
-
-def drain(handoff: Handoff) -> None:
-    lane = to_servicenow(handoff)
-    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(lane.pk)
-    handoff.refresh_from_db()
-
-
-def settle() -> None:
-    earlier = timedelta(seconds=76)
-    Outgoing.objects.update(attempt_started_at=F("attempt_started_at") - earlier)
 
 
 def shows(http, *entries: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db.models import F
 from django.utils.timezone import now
 
 from handoff import services
@@ -19,12 +18,14 @@ from tests.relay.conftest import (
     LEAVE,
     SESSIONS,
     VIRTUAL_AGENT,
+    drain,
     entry,
     events,
     let_go,
     states,
 )
-from tests.relay.tickets import INCIDENTS, TICKET, drain, incident, sent_body
+from tests.relay.reading_back import settle
+from tests.relay.tickets import INCIDENTS, TICKET, incident, sent_body
 
 pytestmark = pytest.mark.django_db
 
@@ -47,11 +48,6 @@ def given_up(running: Handoff) -> Handoff:
     running.refresh_from_db()
     assert (running.state, running.reason) == ("failed", "wait_timeout")
     return running
-
-
-def settle() -> None:
-    earlier = F("attempt_started_at") - timedelta(seconds=76)
-    Outgoing.objects.filter(state="sending").update(attempt_started_at=earlier)
 
 
 def be_overdue(**time: float) -> None:

@@ -8,8 +8,8 @@ from handoff import services
 from handoff.models import Handoff
 from handoff.models.bot import Bot, WithoutAgent
 from handoff.models.message import Role
-from tests.relay.conftest import SESSIONS, post
-from tests.relay.tickets import INCIDENTS, drain, incident, sent_body
+from tests.relay.conftest import SESSIONS, drain, post
+from tests.relay.tickets import INCIDENTS, incident, sent_body
 
 pytestmark = pytest.mark.django_db
 

@@ -1,14 +1,10 @@
 """Incidents as the Table API shows them, and what is asked of it."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
-from django.utils.timezone import now
-
-from handoff import relay
-from handoff.models import Handoff, Lane
-from tests.relay.conftest import HOST, to_servicenow
+from handoff.models import Handoff
+from tests.relay.conftest import HOST
 
 INCIDENTS = f"{HOST}/api/now/table/incident"
 SYS_ID = "1" * 32
@@ -22,13 +18,6 @@ TICKET = {
 def incident(handoff: Handoff, sys_id: str = SYS_ID) -> dict[str, str]:
     number = f"INC001000{sys_id[0]}"
     return {"sys_id": sys_id, "number": number, "correlation_id": str(handoff.pk)}
-
-
-def drain(handoff: Handoff) -> None:
-    lane = to_servicenow(handoff)
-    Lane.objects.filter(pk=lane.pk).update(wake_at=now() - timedelta(seconds=1))
-    relay.drain(lane.pk)
-    handoff.refresh_from_db()
 
 
 def sent_body(http: Any) -> dict[str, str]:
