@@ -8,17 +8,13 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from handoff import chat_systems, doorbell, lifecycle
-from handoff.chat_systems import (
-    Conversation,
-    InboundMessage,
-    Observation,
-    UploadUnclear,
-)
+from handoff.chat_systems import Observation, UploadUnclear
 from handoff.incidents import Created
 from handoff.models import Handoff, Lane, Outgoing
 from handoff.models.handoff import EndedBy, Reason
 from handoff.models.lane import DOOR, SEEN, UNSETTLED, ItemState
-from handoff.relay import leaving, read_back, reconciling, speaking, ticket
+from handoff.relay import leaving, reconciling, speaking, ticket
+from handoff.relay.finding import Search
 from handoff.relay.observing import observe
 from handoff.relay.owing import Debt
 from handoff.relay.routes import (
@@ -126,34 +122,16 @@ class ToServiceNow:
         return Hold(reason=AMBIGUOUS, until=Now() + look_again_after(item))
 
     def is_to_be_found(self, item: Outgoing) -> bool:
-        """Tell it of what can be read back: everything, or texts as they were sent."""
-        if item.state != ItemState.SENDING:
-            return False
-        if self.chat_system.traits.can_read or item.kind == Outgoing.Kind.TICKET:
-            return True
-        is_plain = item.attachment is None and not item.choice_value
-        is_text = item.kind == Outgoing.Kind.MESSAGE and is_plain
-        return is_text and bool(self.handoff.entry_id)
+        return item.state == ItemState.SENDING and self._search.can_find(item)
 
     def find(self, item: Outgoing) -> Observation | Created | str | None:
-        conversation = speaking.conversation(self.handoff)
-        if item.kind == Outgoing.Kind.TICKET:
-            return ticket.found(item, handoff=self.handoff, instance=self.instance)
-        if item.kind == Outgoing.Kind.START:
-            entries = self.chat_system.entries(queue_id=self.handoff.queue_id)
-            return read_back.opened(
-                item, entries, handoff=self.handoff, read=self._read
-            )
-        if item.kind == Outgoing.Kind.END:
-            seen = self.chat_system.observe(conversation)
-            read_back.ended(item, seen)
-            return None
-        shown = self._read(conversation)
-        return read_back.found(item, shown, handoff=self.handoff)
+        return self._search.find(item)
 
-    def _read(self, conversation: Conversation) -> list[InboundMessage]:
-        since = speaking.first_word(self.handoff)
-        return self.chat_system.messages(conversation, since=since)
+    @property
+    def _search(self) -> Search:
+        return Search(
+            handoff=self.handoff, chat_system=self.chat_system, instance=self.instance
+        )
 
     def unfound(self, item: Outgoing, error: DeliveryError) -> Verdict:
         """Look again: soon at first, and at once when it can no longer arrive."""

@@ -17,9 +17,10 @@ from django.utils.timezone import now
 
 from handoff import chat_systems, events
 from handoff.exceptions import StillAtWork
-from handoff.models import Bot, Handoff, Heartbeat, Lane, Outgoing
+from handoff.models import Bot, BotRuntime, Handoff, Heartbeat, Lane, Outgoing
 from handoff.models.handoff import OPEN_STATES
 from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay import looking
 from handoff.relay.read_back import OPEN, strays
 from servicenow_auth.client import Instance
 
@@ -48,10 +49,12 @@ def after_restore(*, since: datetime, force: bool = False) -> Restored:
     """
     if not force:
         _refuse_while_at_work(since=since)
-    handoffs = _read_again()
+    handoffs = looking.want_read(Handoff.objects.all())
     items = _doubt_unsettled()
     _number_anew()
-    return Restored(items=items, handoffs=handoffs, feeds=events.begin_epoch())
+    _read_from_the_beginning()
+    feeds = events.begin_epoch()
+    return Restored(items=items, handoffs=len(handoffs), feeds=feeds)
 
 
 def _refuse_while_at_work(*, since: datetime) -> None:
@@ -60,13 +63,6 @@ def _refuse_while_at_work(*, since: datetime) -> None:
     leases = Lane.objects.filter(lease_until__gt=Now())
     if beats.exists() or leases.filter(lease_until__gt=since + settings.LANE_LEASE):
         raise StillAtWork("Processes are at work on this database: stop all of them.")
-
-
-def _read_again() -> int:
-    """Have the open handoffs looked at, and their messages read from the beginning."""
-    there = Handoff.objects.open().exclude(group_id="")
-    readable = there.exclude(bot__chat_system__in=chat_systems.unreadable())
-    return readable.update(poll_at=Now(), must_read=True)
 
 
 def _doubt_unsettled() -> int:
@@ -91,6 +87,13 @@ def _number_anew() -> None:
     goes_on = Q(handoff=None) | Q(handoff__state__in=OPEN_STATES)
     Lane.objects.filter(goes_on).update(
         next_sequence=F("next_sequence") + STRIDE - F("next_sequence") % STRIDE
+    )
+
+
+def _read_from_the_beginning() -> None:
+    """Trust no callback: those of the time that is forgotten were for nothing."""
+    BotRuntime.objects.exclude(reconcile_at=None).update(
+        reconcile_at=Now(), reconcile_from=None, callbacks_work_since=None
     )
 
 

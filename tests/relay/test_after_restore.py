@@ -114,6 +114,20 @@ def test_what_agents_wrote_since_is_read(http, running):
     assert (told.text, told.recovered) == ("I am here", True)
 
 
+def test_all_is_read_from_the_beginning_and_no_callback_trusted(running):
+    BotRuntime.objects.update(
+        reconcile_at=now() + timedelta(minutes=1),
+        reconcile_from=now(),
+        callbacks_work_since=now() - timedelta(hours=1),
+    )
+
+    restored()
+
+    runtime = BotRuntime.objects.get()
+    assert runtime.reconcile_at < now() + timedelta(seconds=1)
+    assert (runtime.reconcile_from, runtime.callbacks_work_since) == (None, None)
+
+
 def test_an_agents_message_that_is_told_again_has_the_id_it_had(http, running):
     def told() -> tuple[Any, Any]:
         http.get(STATE, json={"result": [entry(2)]})

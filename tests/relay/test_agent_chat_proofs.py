@@ -10,7 +10,16 @@ from django.utils.timezone import now
 from handoff import services
 from handoff.chat_systems.agent_chat import records
 from handoff.models import Handoff, Lane, Outgoing
-from tests.relay.agent_chat import ACCEPTED, AGENT, actions, call_back, drain, text
+from tests.relay.agent_chat import (
+    ACCEPTED,
+    AGENT,
+    LEFT,
+    actions,
+    call_back,
+    drain,
+    pass_time,
+    text,
+)
 from tests.relay.conftest import (
     ENVELOPE,
     HOST,
@@ -138,6 +147,20 @@ def test_one_that_they_do_not_show_goes_again_once_it_no_longer_can(http, intera
 
     assert posted(http)[1:] == ["one", "one", "two"]
     assert states(interaction)[1:] == ["sent", "sent"]
+
+
+def test_one_that_did_not_arrive_before_the_end_is_failed(http, interaction):
+    """After the end ServiceNow answers 200, and drops it."""
+    settle()
+    shows(http)
+    http.post(VIRTUAL_AGENT, **TAKEN)
+    call_back(interaction, LEFT, completed=True)
+    pass_time(interaction, seconds=5)
+
+    drain(interaction)
+
+    assert states(interaction)[1:] == ["failed", "failed", "sent"]
+    assert posted(http) == ["My door is jammed.", "one", ""]
 
 
 def test_it_is_held_where_the_tables_may_not_be_read(http, interaction):
