@@ -244,9 +244,15 @@ def close(
 
 
 def waits_for_agent(handoff: Handoff) -> bool:
-    """Tell whether messages have to wait until an agent is there; not after him."""
-    traits = chat_systems.traits(handoff.bot)
-    return traits.waits_for_agent and handoff.state in (State.REQUESTED, State.QUEUED)
+    """Tell whether messages have to wait: no agent is there yet, or none any more.
+
+    During a survey the agent has gone, and the end is for later.
+    """
+    if not chat_systems.traits(handoff.bot).waits_for_agent:
+        return False
+    ends_at = handoff.pending_end_at
+    is_ending = ends_at is not None and ends_at <= now()
+    return is_ending or handoff.state in (State.REQUESTED, State.QUEUED)
 
 
 def part_failed(

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
+
+from handoff import lifecycle
 from handoff.chat_systems import ChatSystem, Conversation, InboundMessage, Observation
 from handoff.incidents import Created
 from handoff.models import Handoff, Outgoing
 from handoff.relay import read_back, speaking, ticket
+from handoff.relay.observing import observe
 from handoff.relay.routes import GaveUp, NotThere
 from servicenow_auth.client import Instance
 
@@ -45,16 +49,24 @@ class Search:
         try:
             return read_back.found(item, shown, handoff=self.handoff)
         except NotThere:
-            if self._would_be_dropped():
+            if self._would_be_dropped(conversation):
                 detail = "The conversation was closed before it arrived."
                 raise GaveUp(detail) from None
             raise
 
-    def _would_be_dropped(self) -> bool:
-        """Tell whether it is over where a message after the end is answered 200."""
-        self.handoff.refresh_from_db(fields=["state", "pending_end"])
-        is_over = self.handoff.is_final or self.handoff.pending_end is not None
-        return is_over and self.chat_system.traits.waits_for_agent
+    def _would_be_dropped(self, conversation: Conversation) -> bool:
+        """Tell whether it is over, where a message after the end is answered 200.
+
+        Who could not be told of the end by callback is told of it here.
+        """
+        if self.chat_system.traits.can_read:
+            return False
+        seen = self.chat_system.observe(conversation)
+        with transaction.atomic():
+            handoff = lifecycle.lock(self.handoff.pk)
+            if seen is not None:
+                observe(handoff, seen)
+            return handoff.is_final or handoff.pending_end is not None
 
     def _read(self, conversation: Conversation) -> list[InboundMessage]:
         since = speaking.first_word(self.handoff)

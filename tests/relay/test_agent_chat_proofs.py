@@ -17,6 +17,7 @@ from tests.relay.agent_chat import (
     actions,
     call_back,
     drain,
+    final,
     pass_time,
     text,
 )
@@ -61,9 +62,9 @@ def name(handoff: Handoff, said: str) -> str:
     return f"{handoff.pk}-{item.sequence}"
 
 
-def shows(http, *texts: str) -> None:
+def shows(http, *texts: str, state: str = "work_in_progress") -> None:
     """Let the tables show these of our texts, after the question."""
-    document = {"channel_metadata_document": CONVERSATION}
+    document = {"channel_metadata_document": CONVERSATION, "state": state}
     http.get(f"{HOST}{records.INTERACTION}/{INTERACTION}", json={"result": document})
     rows = [
         {
@@ -147,6 +148,23 @@ def test_one_that_they_do_not_show_goes_again_once_it_no_longer_can(http, intera
 
     assert posted(http)[1:] == ["one", "one", "two"]
     assert states(interaction)[1:] == ["sent", "sent"]
+
+
+def test_an_end_that_no_callback_told_is_seen_before_anything_goes_again(
+    http, interaction
+):
+    settle()
+    shows(http, state="closed_complete")
+    drain(interaction)
+    assert states(interaction)[1:] == ["failed", "pending"]
+
+    http.post(VIRTUAL_AGENT, **TAKEN)
+    pass_time(interaction, seconds=5)
+    drain(interaction)
+
+    assert final(interaction)["reason"] == "completed"
+    assert states(interaction)[1:] == ["failed", "failed", "sent"]
+    assert posted(http)[1:] == ["one", ""]
 
 
 def test_one_that_did_not_arrive_before_the_end_is_failed(http, interaction):

@@ -121,8 +121,8 @@ class AgentChat:
         return records.texts(self.instance, conversation, author=user_name)
 
     def observe(self, conversation: Conversation) -> Observation | None:
-        """Show nothing: what there is to know comes by callback."""
-        return None
+        """Show an end alone: what else there is to know comes by callback."""
+        return records.observe(self.instance, conversation)
 
     def entries(self, *, queue_id: str) -> list[Entry]:
         """Return nothing: the API has no door to read by."""

@@ -1,4 +1,4 @@
-"""What the conversation server keeps of what we wrote: `sys_cs_message`.
+"""What ServiceNow keeps of a chat: its interaction, and what we wrote in it.
 
 The Table API shows it to whom the instance lets read it. It leaves out rows in silence
 and ignores what it does not understand of a query, so each row is looked at again.
@@ -14,12 +14,23 @@ from handoff.chat_systems.agent_chat.fields import (
     objects_of,
     text_of,
 )
-from handoff.chat_systems.values import Conversation, InboundMessage, Speaker
+from handoff.chat_systems.values import (
+    Conversation,
+    EntryState,
+    InboundMessage,
+    Observation,
+    Speaker,
+)
 from servicenow_auth.client import Instance
 
 INTERACTION = "/api/now/table/interaction"
 MESSAGES = "/api/now/table/sys_cs_message"
 LIMIT = 1_000
+ENDS = {
+    "closed_complete": EntryState.CLOSED,
+    "closed_abandoned": EntryState.ABANDONED,
+    "faulted": EntryState.FAULTED,
+}
 # References as sys_ids alone.
 PLAIN = {"sysparm_exclude_reference_link": "true"}
 
@@ -48,11 +59,26 @@ def texts(
     ]
 
 
-def _rows(instance: Instance, conversation: Conversation) -> list[Part]:
+def observe(instance: Instance, conversation: Conversation) -> Observation | None:
+    """Return the end of a chat, if its interaction shows one."""
+    if not conversation.entry_id:
+        return None
+    interaction = _interaction(instance, conversation, field="state")
+    state = ENDS.get(text_of(interaction, "state"))
+    if state is None:
+        return None
+    return Observation(state=state, group_id=conversation.group_id)
+
+
+def _interaction(instance: Instance, conversation: Conversation, *, field: str) -> Part:
     path = f"{INTERACTION}/{conversation.entry_id}"
+    return object_of(instance.get(path, {"sysparm_fields": field, **PLAIN}), "result")
+
+
+def _rows(instance: Instance, conversation: Conversation) -> list[Part]:
     document = "channel_metadata_document"
-    found = instance.get(path, {"sysparm_fields": document, **PLAIN})
-    name = text_of(object_of(found, "result"), document)
+    interaction = _interaction(instance, conversation, field=document)
+    name = text_of(interaction, document)
     if not SYS_ID.fullmatch(name):
         return []
     params = {
