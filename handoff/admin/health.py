@@ -1,12 +1,15 @@
 """How a bot fares: a few lines for the person who asks why nothing arrives."""
 
+from dataclasses import replace
+
 from django.db.models import QuerySet
 from django.utils.timesince import timesince
 
 from handoff import chat_systems
-from handoff.models import Bot, Callback, Event, Outgoing
+from handoff.models import Bot, BotRuntime, Callback, Event, Outgoing
 from handoff.models.bot import WithoutAgent
 from handoff.models.lane import UNSETTLED, ItemState
+from handoff.relay.reconciling import interval
 from handoff.relay.to_servicenow import UNREADABLE
 from servicenow_auth.status import StatusLine, status_line
 
@@ -14,10 +17,19 @@ from servicenow_auth.status import StatusLine, status_line
 def status(bot: Bot) -> StatusLine:
     """Return where the bot stands with ServiceNow, in one line."""
     line = status_line(bot.connection.runtime)
-    if line.level == "success" and _unread(bot):
-        text = f"{line.text}, which may not read what it has sent: see Health"
-        return StatusLine(level="warning", text=text)
-    return line
+    trouble = _trouble(bot) if line.level == "success" else ""
+    return replace(line, level="warning", text=line.text + trouble) if trouble else line
+
+
+def _trouble(bot: Bot) -> str:
+    """Return what goes on after *connected as …* where not all is well."""
+    if _unread(bot):
+        return ", which may not read what it has sent: see Health"
+    if bot.runtime.reading_error:
+        return ", which may not read its chats: see Health"
+    if since := _polls_since(bot):
+        return f". {since}"
+    return ""
 
 
 def of(bot: Bot) -> list[tuple[str, str]]:
@@ -33,6 +45,7 @@ def of(bot: Bot) -> list[tuple[str, str]]:
         ("Webhook", _webhook(bot)),
         ("Oldest event waiting for the bot", _oldest(bot.events.all())),
         ("Last callback", _last_callback(bot)),
+        ("Reading what callbacks did not tell", _reading(bot)),
     ]
 
 
@@ -123,6 +136,47 @@ def _webhook(bot: Bot) -> str:
     if ends_at := runtime.webhook_pause_ends_at:
         return f"Paused until {ends_at:%H:%M:%S} UTC{why}"
     return f"{runtime.webhook_failures} failures in a row{why}" if why else "Working"
+
+
+def _reading(bot: Bot) -> str:
+    runtime = bot.runtime
+    if not chat_systems.traits(bot).can_read:
+        return "Agent Chat cannot be read: what its callbacks do not tell is not known"
+    if runtime.reading_error:
+        user_name = bot.connection.runtime.user_name
+        tables = " and ".join(chat_systems.traits(bot).tables)
+        return (
+            f"{runtime.reading_error} Let {user_name} read its own rows of {tables}."
+            " Until then each conversation is read by itself."
+        )
+    if runtime.reconcile_at is None:
+        return "Not now: nothing is open"
+    return _polls_since(bot) or _how_often(runtime)
+
+
+def _how_often(runtime: BotRuntime) -> str:
+    every = f"Every {interval(runtime).total_seconds():g} s"
+    if runtime.callbacks_work_since:
+        since = f"{runtime.callbacks_work_since:%Y-%m-%d %H:%M} UTC"
+        return f"{every}: callbacks have told all since {since}"
+    if runtime.recovered_at:
+        last = f"{runtime.recovered_at:%Y-%m-%d %H:%M} UTC"
+        return f"{every}: at {last} something was found that no callback had told"
+    return every
+
+
+def _polls_since(bot: Bot) -> str:
+    """Say it where no callback comes and all that is told is read."""
+    runtime, last = bot.runtime, Callback.objects.filter(bot=bot).first()
+    if runtime.reconcile_at is None or runtime.callbacks_work_since is not None:
+        return ""
+    if runtime.recovered_at is None:
+        return ""
+    if last is not None and last.received_at > runtime.recovered_at:
+        return ""
+    ever = f"since {last.received_at:%Y-%m-%d %H:%M} UTC" if last else "yet"
+    seconds = interval(runtime).total_seconds()
+    return f"No callback has come {ever}: messages are fetched every {seconds:g} s"
 
 
 def _last_callback(bot: Bot) -> str:

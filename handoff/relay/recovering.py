@@ -20,6 +20,7 @@ from handoff.chat_systems import (
     InboundMessage,
     Observation,
 )
+from handoff.failpoints import Point, reach
 from handoff.models import Handoff, Message
 from handoff.models.handoff import State
 from handoff.relay import looking
@@ -30,14 +31,8 @@ from servicenow_auth.exceptions import Rejected
 STANDS = {EntryState.WAITING: State.QUEUED, EntryState.ACCEPTED: State.ACCEPTED}
 # Times of one message in a row and in Connect's JSON differ by less.
 ROUNDED = timedelta(seconds=2)
-NO_CHATS = (
-    "ServiceNow shows us none of the chats that we opened. The integration user must be"
-    " able to read them in chat_queue_entry."
-)
-NO_MESSAGES = (
-    "ServiceNow shows us none of the messages that it told us of. The integration user"
-    " must be able to read live_message."
-)
+NO_CHATS = "ServiceNow shows us none of the chats that we opened."
+NO_MESSAGES = "ServiceNow shows us none of the messages that it told us of."
 
 
 class Hidden(Exception):
@@ -180,6 +175,7 @@ def _take_in(
     is_clear &= not any(wants_files(handoff, said) for said in news)
     if not is_clear:
         looking.read_now(Handoff.objects.filter(pk=handoff.pk))
+    reach(Point.DURING_LOOK, handoff)
     with transaction.atomic():
         locked = lifecycle.lock(handoff.pk)
         before = _position(locked)
