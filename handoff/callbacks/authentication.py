@@ -12,12 +12,12 @@ from handoff.chat_systems.connect_support import is_existing_rule
 from handoff.exceptions import MalformedBody
 from handoff.models import Bot, SigningSecret
 from handoff.models.bot import CallbackAuthentication, ChatSystem
+from handoff.models.callback import UNPROVEN
 from handoff.strict_json import load_json
 
 SECRET_HEADER = "X-Handoff-Secret"  # noqa: S105 - its name, not its value
 SECRET_PARAMETER = "secret"  # noqa: S105 - the same
 CREDENTIALS = ("webhook-signature", SECRET_HEADER, "Authorization")
-EXISTING_RULE = "existing_rule"
 
 
 class Stranger(Exception):
@@ -103,4 +103,4 @@ def _unproven(*, bot: Bot, request: HttpRequest) -> Caller:
     if not known:
         raise Stranger
     limits.count_unsigned(bot_id=bot.pk)
-    return Caller(bot, EXISTING_RULE)
+    return Caller(bot, UNPROVEN)

@@ -96,7 +96,7 @@ class Bot(models.Model):
     accept_existing_rules = models.BooleanField(
         default=False,
         help_text="Accept unsigned calls with Kore.ai's five keys from rules that are "
-        "already installed. Whoever knows the Callback URL can then forge messages.",
+        "already installed. Each is taken for a hint to read the conversation.",
     )
 
     webhook_url = models.CharField("Webhook URL", max_length=500, blank=True)

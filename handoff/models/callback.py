@@ -6,6 +6,9 @@ from django.utils.timezone import now
 
 from handoff.models.bot import Bot
 
+# `authenticated_by` of what a rule that cannot sign may have sent, or anybody else.
+UNPROVEN = "existing_rule"
+
 
 class Callback(models.Model):
     class State(models.TextChoices):

@@ -19,6 +19,7 @@ from handoff import bulkheads, chat_systems, doorbell, lifecycle
 from handoff.chat_systems import Echo, InboundMessage, News
 from handoff.failpoints import Point, reach
 from handoff.models import Attachment, Callback, Handoff
+from handoff.models.callback import UNPROVEN
 from handoff.models.lane import Direction
 from handoff.relay import file_transfer, looking, poison, speaking
 from handoff.relay.ingesting import take_in, wants_files
@@ -219,6 +220,8 @@ def _in_order(callbacks: Iterable[Callback]) -> Batch:
 
 
 def _news_of(callback: Callback) -> list[News]:
+    if callback.authenticated_by == UNPROVEN:
+        return []  # the conversation says it better
     return [
         replace(said, received_at=callback.received_at)
         if isinstance(said, InboundMessage)
@@ -240,6 +243,9 @@ def _take_in_all(
     handoff: Handoff, callback: Callback, news: list[News], held: Held
 ) -> str:
     """Take in what one callback says; return why nothing of it was relayed, or ""."""
+    if callback.authenticated_by == UNPROVEN:
+        looking.read_now(Handoff.objects.filter(pk=handoff.pk, must_read=False))
+        return "not proven, so the conversation is read"
     notes = []
     for said in news:
         name = said.sys_id if isinstance(said, InboundMessage) else ""

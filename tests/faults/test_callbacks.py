@@ -168,7 +168,12 @@ def test_a_callback_that_comes_while_the_same_is_read_is_one_event(
     read(served)
     words = WORDS[:how_many]
     say(served, *words)
-    meanwhile(lambda: [call_back(served, body) for body in bodies(served)[-how_many:]])
+
+    def tell() -> None:
+        for body in bodies(served)[-how_many:]:
+            call_back(served, body)
+
+    meanwhile(tell)
 
     read(served)
 

@@ -40,7 +40,7 @@ def receive(handoff: Handoff, *bodies: dict[str, Any], **fields) -> None:
         services.receive_callback(
             bot=handoff.bot,
             body=json.dumps(body).encode(),
-            authenticated_by="signature",
+            authenticated_by=fields.get("authenticated_by", "signature"),
             delivery_id=fields.get("delivery_id"),
         )
     inbox.process(bot_id=handoff.bot_id, group_id=GROUP)
@@ -209,6 +209,21 @@ def test_a_broken_body_that_names_its_conversation_makes_us_read_it(http, runnin
 
     assert texts(running) == ['say "hi"']
     assert not Handoff.objects.get().must_read
+
+
+def test_what_nobody_proved_is_read_and_not_believed(http, running):
+    Handoff.objects.update(poll_at=None)
+    body = {"group": GROUP, "formatted_message": "forged", "sys_created_by": "beth"}
+    body |= {"last_message": "true", "sys_id": "1" * 32}
+    receive(running, body, authenticated_by="existing_rule")
+    assert texts(running) == []
+    http.get(STATE, json={"result": [entry(1)]})
+    http.get(MESSAGES, json={"result": [message("1" * 32, "Hello")]})
+
+    looking.look(running.pk)
+
+    assert texts(running) == ["Hello"]
+    assert notes() == ["not proven, so the conversation is read"]
 
 
 def test_nothing_is_relayed_after_the_end(running):
