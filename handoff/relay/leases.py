@@ -19,6 +19,17 @@ from handoff.relay.routes import Time
 MARGIN = timedelta(seconds=5)
 
 
+def slack() -> timedelta:
+    """Return how long after the renewal of a lease a send may begin at the latest."""
+    lasts = settings.LANE_LEASE - settings.REQUEST_DEADLINE - MARGIN
+    return min(lasts, settings.REQUEST_DEADLINE)
+
+
+def may_arrive_for() -> timedelta:
+    """Return how long after an intent ServiceNow may still apply what was sent."""
+    return slack() + settings.REQUEST_DEADLINE + settings.SETTLE_TIME
+
+
 @dataclass
 class Lease:
     """The right to work on a lane while no newer fence was taken."""
@@ -37,9 +48,11 @@ class Lease:
 
     @property
     def send_before(self) -> float:
-        """Return the time.monotonic() from which a send could outlive the lease."""
-        slack = settings.LANE_LEASE - settings.REQUEST_DEADLINE - MARGIN
-        return self.renewed_at + float(slack.total_seconds())
+        """Return the time.monotonic() from which a send is too late.
+
+        It could outlive the lease, or what is taken for the time of its arrival.
+        """
+        return self.renewed_at + slack().total_seconds()
 
     @property
     def expires_at(self) -> float:

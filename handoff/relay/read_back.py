@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
-
 from handoff import files
 from handoff.chat_systems import (
     Conversation,
@@ -25,7 +23,7 @@ from handoff.chat_systems import (
 from handoff.chat_systems.text import begins, is_same
 from handoff.models import Bot, Handoff, Outgoing
 from handoff.models.lane import ItemState
-from handoff.relay import speaking
+from handoff.relay import leases, speaking
 from handoff.relay.routes import GaveUp, NotShown, NotThere, StillUnknown
 
 logger = logging.getLogger(__name__)
@@ -173,8 +171,7 @@ def missing(item: Outgoing) -> NotThere | StillUnknown:
     """
     if item.over_attempt == item.attempts or item.attempt_started_at is None:
         return NotThere("It did not arrive.")
-    still = settings.REQUEST_DEADLINE + settings.SETTLE_TIME
-    rest = item.attempt_started_at + still - item.seen_at
+    rest = item.attempt_started_at + leases.may_arrive_for() - item.seen_at
     if rest <= timedelta(0):
         return NotThere("It did not arrive.")
     return StillUnknown("It has not arrived, and still may.", wait=rest)

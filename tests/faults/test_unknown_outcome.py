@@ -96,7 +96,7 @@ def test_what_servicenow_applies_after_our_time_out_is_not_sent_again(chat):
 @pytest.fixture
 def twice(chat):
     """What we had given up on was applied after all, next to what was sent again."""
-    chat.instance.switch(fault_latency=100, fault_latency_ms=3_000)
+    chat.instance.switch(fault_latency=100, fault_latency_ms=4_500)
     chat.say("one")
     chat.drain()
     chat.instance.switch(fault_latency=0)

@@ -27,7 +27,7 @@ def settle() -> None:
     """Let the time pass in which an attempt may still be applied."""
     for name in ("attempt_started_at", "first_attempt_at"):
         Outgoing.objects.filter(state="sending").update(
-            **{name: F(name) - timedelta(seconds=76)}
+            **{name: F(name) - timedelta(seconds=91)}
         )
 
 

@@ -77,6 +77,16 @@ def test_each_intent_renews_the_lease(running, settings):
     assert lease.send_before > time.monotonic()
 
 
+def test_no_send_begins_later_than_a_deadline_after_its_intent(running, settings):
+    settings.LANE_LEASE = timedelta(hours=1)
+    post(running, "one")
+
+    lease = leases.claim(to_servicenow(running).pk)
+
+    latest = lease.renewed_at + settings.REQUEST_DEADLINE.total_seconds()
+    assert lease.send_before <= latest
+
+
 def test_the_same_message_posted_at_once_is_one_row(running):
     new = services.NewMessage(id="same", text="once")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils.timezone import now
 
 from handoff import relay, services
@@ -74,9 +75,20 @@ def test_one_that_did_not_arrive_is_sent_again_once_it_no_longer_can(http, unkno
     assert Outgoing.objects.get(text="one").attempts == 2
 
 
+def test_a_send_that_stood_still_before_it_began_may_still_arrive(http, unknown):
+    late = settings.REQUEST_DEADLINE + settings.SETTLE_TIME + timedelta(seconds=1)
+    Outgoing.objects.filter(state="sending").update(attempt_started_at=now() - late)
+    shows(http)
+
+    drain(unknown)
+
+    assert posted(http) == ["one"]
+    assert states(unknown)[1:] == ["sending", "pending"]
+
+
 def test_the_next_look_is_when_it_can_no_longer_arrive(http, unknown):
     Outgoing.objects.filter(state="sending").update(
-        attempt_started_at=now() - timedelta(seconds=70)
+        attempt_started_at=now() - timedelta(seconds=85)
     )
     shows(http)
 
@@ -88,7 +100,7 @@ def test_the_next_look_is_when_it_can_no_longer_arrive(http, unknown):
 
 def test_a_read_that_began_too_early_proves_no_absence(http, unknown):
     """The last of the time passes while ServiceNow answers."""
-    nearly = now() - timedelta(seconds=75 - 0.5)
+    nearly = now() - timedelta(seconds=90 - 0.5)
     Outgoing.objects.filter(state="sending").update(attempt_started_at=nearly)
 
     def answer_late(request: Any) -> tuple[int, dict[str, str], str]:
