@@ -21,6 +21,8 @@ class Log:
     def __init__(self) -> None:
         self.arrivals: list[tuple[str, float]] = []
         self.delay = 0.0
+        # The queue entry of each conversation.
+        self.entries: dict[str, str] = {}
 
 
 class Wire(asyncio.Protocol):
@@ -83,15 +85,23 @@ def _result(log: Log, method: str, target: str, body: dict[str, Any]) -> Any:
     if url.path.startswith("/api/now/live/profiles/"):
         return {"name": "Agent"}
     if method == "GET" and url.path.endswith("/sessions"):
-        group = parse_qs(url.query)["group_id"][0]
-        return [{"sys_id": group, "group": group, "state": 1}]
+        return [_entry(log, parse_qs(url.query)["group_id"][0])]
+    if url.path.endswith("/chat_queue_entry"):
+        query = parse_qs(url.query)["sysparm_query"][0]
+        groups = query.removeprefix("groupIN").partition("^")[0].split(",")
+        return [_entry(log, group) for group in groups if group in log.entries]
     if method == "GET":
         return []
     log.arrivals.append((str(body.get("message")), time.monotonic()))
     sys_id = uuid4().hex
     if url.path.endswith("/sessions"):
-        return {"sys_id": uuid4().hex, "group": sys_id, "state": 1}
+        log.entries[sys_id] = uuid4().hex
+        return _entry(log, sys_id)
     return {"sys_id": sys_id, "group": url.path.split("/")[-2]}
+
+
+def _entry(log: Log, group: str) -> dict[str, Any]:
+    return {"sys_id": log.entries.get(group, group), "group": group, "state": 1}
 
 
 async def serve(port: int) -> None:
