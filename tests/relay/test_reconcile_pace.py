@@ -1,6 +1,5 @@
 """How often all open handoffs of a bot are read, and who reads them."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -12,13 +11,10 @@ from handoff.relay import reconciling
 from handoff.relay.reconciling import reconcile
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
-    ENTRIES,
     LIVE_MESSAGES,
     SESSIONS,
-    STATE,
     entry,
     message,
-    row,
     to_servicenow,
 )
 from tests.relay.reads import about, again, ago, shows, tell, texts, wait
@@ -112,17 +108,12 @@ def test_a_conversation_is_read_with_the_others_from_its_start_on(http, handoff)
     assert handoff.poll_at is None
 
 
-def test_a_start_that_comes_during_a_read_is_not_forgotten(http, due):
-    def start_meanwhile(request):
-        services.end_handoff(handoff_id=due.pk, bot=due.bot)
-        reconciling.include(due, opened_at=now())
-        return 200, {}, json.dumps({"result": []})
+def test_a_start_that_comes_during_a_read_has_the_next_one_made(due):
+    """Whoever is reading found nothing open, and would let the bot rest."""
+    claimed_until = now() + reconciling.LEASE
+    BotRuntime.objects.update(reconcile_at=claimed_until)
 
-    http.add_callback("GET", LIVE_MESSAGES, start_meanwhile)
-    http.get(ENTRIES, json={"result": [row(entry(1))]})
-    http.get(STATE, json={"result": [entry(1)]})
-
-    reconcile(due.bot_id)
+    reconciling.include(due, opened_at=now())
 
     assert wait().total_seconds() == about(15)
 
