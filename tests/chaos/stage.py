@@ -6,14 +6,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handoff.management.demo import agent_chat_side, servicenow_side
+from handoff.management.demo import agent_chat_side
 from handoff.management.demo.place import Place
 from handoff.management.demo.ports import Ports
 from handoff.management.demo.product_side import BotDeveloper, Shown
+from handoff.management.demo.servicenow_side import Administrator
 from tests import servers
 from tests.chaos.chatbot import Chatbot
 from tests.chaos.plan import CONNECT_SUPPORT, SYSTEMS, Plan
 from tests.chaos.postmaster import Postmaster
+from tests.end_to_end.stage import add_connect_support
 from tests.processes import Process, Product
 from tests.sandbox.instance import Instance, running_instance
 from tests.servers import Server
@@ -107,37 +109,22 @@ def _configure(stage: Stage, plan: Plan, *, folder: Path) -> None:
     stage.product.manage("prepare_demo")
     stage.start_web()
     developer = BotDeveloper(place)
-    administrator = servicenow_side.Administrator(instance=stage.instance.url)
+    administrator = Administrator(instance=stage.instance.url)
     with administrator.session:
         for system in plan.systems:
             developer.open_new_bot()
-            add = _add_connect_support if system == CONNECT_SUPPORT else _add_agent_chat
-            shown = add(stage, developer, administrator)
+            if system == CONNECT_SUPPORT:
+                shown = add_connect_support(developer, administrator)
+            else:
+                shown = _add_agent_chat(stage, developer, administrator)
             developer.enable()
             chatbot = stage.chatbots[system]
             chatbot.api_key, chatbot.secret = shown.api_key, shown.webhook_secret
             chatbot.api_url = f"{stage.product.url}/api/v1"
 
 
-def _add_connect_support(
-    stage: Stage, developer: BotDeveloper, administrator: servicenow_side.Administrator
-) -> Shown:
-    application = servicenow_side.register_application(
-        administrator, redirect_url=developer.redirect_url()
-    )
-    queue_id = servicenow_side.queue_id(administrator)
-    shown = developer.add_connect_support(application, queue_id=queue_id)
-    developer.authorize()
-    servicenow_side.install(
-        administrator,
-        callback_url=developer.callback_url(),
-        callback_secret=shown.callback_secret,
-    )
-    return shown
-
-
 def _add_agent_chat(
-    stage: Stage, developer: BotDeveloper, administrator: servicenow_side.Administrator
+    stage: Stage, developer: BotDeveloper, administrator: Administrator
 ) -> Shown:
     shown = developer.add_agent_chat(queue=agent_chat_side.QUEUE)
     agent_chat_side.install(

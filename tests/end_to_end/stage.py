@@ -13,7 +13,8 @@ from handoff.management.demo import servicenow_side
 from handoff.management.demo.desk import Desk
 from handoff.management.demo.place import Place
 from handoff.management.demo.ports import Ports
-from handoff.management.demo.product_side import BotDeveloper
+from handoff.management.demo.product_side import BotDeveloper, Shown
+from handoff.management.demo.servicenow_side import Administrator
 from tests.end_to_end.proxy import Proxy
 from tests.processes import Product
 from tests.sandbox.instance import running_instance
@@ -102,21 +103,26 @@ def set_stage(product: Product, folder: Path) -> Iterator[Stage]:
 
 
 def _configure(place: Place) -> tuple[BotDeveloper, str]:
-    administrator = servicenow_side.Administrator(instance=place.sandbox)
     developer = BotDeveloper(place)
-    developer.open_new_bot()
+    administrator = Administrator(instance=place.sandbox)
+    with administrator.session:
+        developer.open_new_bot()
+        shown = add_connect_support(developer, administrator)
+        developer.enable()
+    return developer, shown.api_key
+
+
+def add_connect_support(developer: BotDeveloper, administrator: Administrator) -> Shown:
+    """Configure the bot whose page is open, by OAuth, and its ServiceNow."""
     application = servicenow_side.register_application(
         administrator, redirect_url=developer.redirect_url()
     )
-    shown = developer.add_connect_support(
-        application, queue_id=servicenow_side.queue_id(administrator)
-    )
+    queue_id = servicenow_side.queue_id(administrator)
+    shown = developer.add_connect_support(application, queue_id=queue_id)
     developer.authorize()
     servicenow_side.install(
         administrator,
         callback_url=developer.callback_url(),
         callback_secret=shown.callback_secret,
     )
-    developer.enable()
-    administrator.session.close()
-    return developer, shown.api_key
+    return shown

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +17,7 @@ from handoff.models import Bot, Event, Handoff, Lane, Outgoing, SigningSecret
 from handoff.models.lane import Direction
 from servicenow_auth import services as auth
 from servicenow_auth.models import AuthorizationType, ConnectionRuntime, State
+from tests.end_to_end.stage import eventually
 from tests.relay.conftest import QUEUE, entry
 from tests.servicenow_auth.sockets import Server, answer, serving
 
@@ -109,13 +109,6 @@ def make_bot(name: str, server: Server) -> Bot:
 def start(bot: Bot, conversation_id: str) -> Handoff:
     request = services.StartRequest(conversation_id=conversation_id, message="Hello?")
     return services.start_handoff(bot=bot, request=request).handoff
-
-
-def eventually(happened: Any) -> None:
-    end = time.monotonic() + 25
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def sent(bots: list[Bot]) -> int:

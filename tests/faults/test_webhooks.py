@@ -16,10 +16,10 @@ from django.utils.timezone import now
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from handoff import events, relay, services
-from handoff.models import BotRuntime, Event, Handoff, Lane, SigningSecret
+from handoff.models import BotRuntime, Event, Handoff, SigningSecret
 from handoff.relay.to_bot import SCHEDULE
 from tests.processes import free_port
-from tests.relay.conftest import to_bot
+from tests.relay.conftest import drain_to_bot, to_bot
 from tests.servicenow_auth.sockets import Server, answer, answering, serving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_http]
@@ -91,13 +91,6 @@ def drain(handoff: Handoff) -> None:
     relay.drain(to_bot(handoff).pk)
 
 
-def drain_later(handoff: Handoff) -> None:
-    """Let the waits be over, and drain."""
-    Lane.objects.filter(handoff=handoff).update(wake_at=now() - timedelta(seconds=1))
-    BotRuntime.objects.update(webhook_paused_until=None)
-    drain(handoff)
-
-
 def states() -> list[str]:
     return list(Event.objects.order_by("sequence").values_list("state", flat=True))
 
@@ -110,11 +103,11 @@ def test_what_a_webhook_missed_while_it_was_down_arrives_in_order_under_the_same
     with listening(BROKEN, port=port) as refused:
         for minutes in (1, 2):
             monkeypatch.setattr(time, "time", lambda m=minutes: clock() + 60 * m)
-            drain_later(told)
+            drain_to_bot(told)
             drain(told)
     monkeypatch.setattr(time, "time", lambda: clock() + 180)
     with listening(TAKEN, port=port) as taken:
-        drain_later(told)
+        drain_to_bot(told)
 
     assert [attempt.number for attempt in refused + taken] == [1, 1, 1, 2, 3]
     assert {attempt.id for attempt in refused} == {taken[0].id}
@@ -130,7 +123,7 @@ def test_what_a_webhook_missed_while_it_was_down_arrives_in_order_under_the_same
 def test_the_waits_for_a_webhook_that_is_down_grow_by_the_schedule(told):
     waits = []
     for _ in range(len(SCHEDULE) + 1):
-        drain_later(told)
+        drain_to_bot(told)
         waits.append(BotRuntime.objects.get().webhook_paused_until - now())
 
     for wait, step in zip(waits, [*SCHEDULE, SCHEDULE[-1]], strict=True):
@@ -150,7 +143,7 @@ def take_and_hang_up(server: Server, sock: socket.socket) -> None:
 def test_an_event_whose_2xx_was_lost_comes_again_under_the_same_id(told, port):
     with listening(take_and_hang_up, port=port) as attempts:
         drain(told)
-        drain_later(told)
+        drain_to_bot(told)
 
     assert [attempt.number for attempt in attempts] == [1, 1, 2, 3]
     by_id = {attempt.id: attempt.number for attempt in attempts}
@@ -185,7 +178,7 @@ def test_a_webhook_that_dawdles_is_left_at_the_deadline_and_told_again(
         drain(told)
         took = time.monotonic() - began
     with listening(TAKEN, port=port) as taken:
-        drain_later(told)
+        drain_to_bot(told)
 
     assert 0.3 < took < 1.5
     assert [attempt.number for attempt in left + taken] == [1, 1, 2, 3]
@@ -205,10 +198,10 @@ def test_in_a_rotation_either_secret_is_accepted_and_afterwards_only_the_new(
             bot=told.bot, purpose=SigningSecret.Purpose.WEBHOOK
         ).reveal()
         second.save(force_insert=True)
-        drain_later(told)
+        drain_to_bot(told)
         secrets.exclude(expires_at=None).update(expires_at=now())
         third.save(force_insert=True)
-        drain_later(told)
+        drain_to_bot(told)
 
     accepted = [(a.is_signed_with(old), a.is_signed_with(new)) for a in attempts]
     assert accepted == [(True, False), (True, True), (False, True)]

@@ -151,6 +151,13 @@ def to_bot(handoff: Handoff) -> Lane:
     return Lane.objects.get(handoff=handoff, direction=Direction.TO_BOT)
 
 
+def drain_to_bot(handoff: Handoff) -> None:
+    """Let the waits of its lane to the bot be over, and drain it."""
+    Lane.objects.filter(handoff=handoff).update(wake_at=now() - timedelta(seconds=1))
+    BotRuntime.objects.update(webhook_paused_until=None)
+    relay.drain(to_bot(handoff).pk)
+
+
 def events(handoff: Handoff) -> list[str]:
     ordered = Event.objects.filter(handoff=handoff).order_by("sequence")
     return list(ordered.values_list("type", flat=True))

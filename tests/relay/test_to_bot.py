@@ -10,10 +10,10 @@ from standardwebhooks import Webhook
 
 from handoff import events, relay, services
 from handoff.exceptions import BotUnavailable
-from handoff.models import BotRuntime, Event, Lane, SigningSecret
+from handoff.models import BotRuntime, Event, SigningSecret
 from handoff.relay import lanes, leases, recording
 from handoff.relay.to_bot import open_route
-from tests.relay.conftest import WEBHOOK, to_bot
+from tests.relay.conftest import WEBHOOK, drain_to_bot, to_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -25,13 +25,6 @@ def told(webhook_bot, running):
     for number in (1, 2):
         events.emit(running, "message.created", {"number": number})
     return running
-
-
-def again(handoff) -> None:
-    """Let the waits be over, and drain."""
-    Lane.objects.filter(handoff=handoff).update(wake_at=now() - timedelta(seconds=1))
-    BotRuntime.objects.update(webhook_paused_until=None)
-    relay.drain(to_bot(handoff).pk)
 
 
 def test_events_go_in_order_signed_for_an_independent_verifier(http, told):
@@ -102,7 +95,7 @@ def test_a_repeated_attempt_carries_the_same_id(http, told):
     http.post(WEBHOOK, status=204)
 
     relay.drain(to_bot(told).pk)
-    again(told)
+    drain_to_bot(told)
 
     ids = [call.request.headers["webhook-id"] for call in http.calls]
     assert ids[0] == ids[1] != ids[2]
@@ -132,7 +125,7 @@ def test_a_refused_event_is_given_up_after_five_tries_and_the_next_goes(
 
     relay.drain(to_bot(told).pk)
     for _ in range(4):
-        again(told)
+        drain_to_bot(told)
 
     ordered = Event.objects.order_by("feed_sequence")
     assert list(ordered.values_list("state", flat=True)) == ["failed", "sent"]
@@ -171,7 +164,7 @@ def test_an_event_is_given_up_after_three_days_of_a_dead_webhook(http, told):
     Event.objects.filter(feed_sequence=1).update(created_at=now() - timedelta(hours=73))
     http.post(WEBHOOK, status=204)
 
-    again(told)
+    drain_to_bot(told)
 
     ordered = Event.objects.order_by("feed_sequence")
     assert list(ordered.values_list("state", flat=True)) == ["failed", "sent"]
@@ -216,7 +209,7 @@ def test_one_trouble_met_by_many_lanes_counts_once(http, webhook_bot):
             done = recording.Done(result=None, error=error, started_at=now())
             lanes.advance(lease, route, recording.Step(item, done, more=True))
 
-    again(handoffs[0])
+    drain_to_bot(handoffs[0])
 
     runtime = BotRuntime.objects.get()
     assert runtime.webhook_failures == 2
