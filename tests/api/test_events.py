@@ -42,6 +42,7 @@ def test_the_feed_tells_what_happened(api, ended):
         "reason": "bot_ended",
         "ended_by": "bot",
         "final": True,
+        "ticket": None,
         "text": None,
     }
     assert event["handoff"]["id"] == ended
