@@ -11,7 +11,7 @@ from handoff.relay import inbox, poison
 from tests.relay.conftest import GROUP, message
 from tests.relay.reads import tell, texts
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 class Killed(BaseException):

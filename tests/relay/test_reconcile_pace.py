@@ -19,7 +19,7 @@ from tests.relay.conftest import (
 )
 from tests.relay.reads import about, again, ago, shows, tell, texts, wait
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 def test_callbacks_that_worked_for_ten_minutes_make_reads_rare(http, due):
