@@ -5,8 +5,8 @@ and ignores what it does not understand of a query, so each row is looked at aga
 """
 
 import json
-from datetime import UTC, datetime
 
+from handoff.chat_systems import times
 from handoff.chat_systems.agent_chat.fields import (
     SYS_ID,
     Part,
@@ -53,7 +53,7 @@ def texts(
             speaker=Speaker.UNSAID,
             text=text,
             author=author,
-            sent_at=_time(text_of(row, "sys_created_on")),
+            sent_at=times.read(text_of(row, "sys_created_on")),
         )
         for row, text in said
     ]
@@ -104,11 +104,3 @@ def _said(row: Part) -> str:
         return payload
     told = text_of(document, "value", "text") if isinstance(document, dict) else ""
     return told or payload
-
-
-def _time(text: str) -> datetime | None:
-    """Return a time of the Table API, which is in UTC."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handoff.chat_systems import text as texts
+from handoff.chat_systems import times
 from handoff.chat_systems.values import (
     Entry,
     EntryState,
@@ -25,8 +26,6 @@ STATES = {
     "7": EntryState.LEFT,
     "8": EntryState.ABANDONED,
 }
-# The platform's way to write a time, in UTC.
-MOMENT = "%Y-%m-%d %H:%M:%S"
 SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 # What ServiceNow's clients write where a message is nothing but a file.
 FILE_LABEL = re.compile(r"File: ([^\n]{1,255})")
@@ -49,7 +48,7 @@ def observe_entry(entry: dict[str, Any]) -> Observation:
         position=number_of(entry.get("position")),
         wait_text=wait_text,
         wait_seconds=texts.seconds(wait_text),
-        changed_at=_moment(text_of(entry.get("sys_updated_on"))),
+        changed_at=times.read(text_of(entry.get("sys_updated_on"))),
     )
 
 
@@ -180,14 +179,8 @@ def time_of(row: dict[str, Any]) -> datetime | None:
     stamp = timestamp_of(row)
     if stamp is not None:
         return datetime.fromtimestamp(stamp / 1000, tz=UTC)
-    return _moment(text_of(row.get("created_on")) or text_of(row.get("sys_created_on")))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, MOMENT).replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    created = text_of(row.get("created_on")) or text_of(row.get("sys_created_on"))
+    return times.read(created)
 
 
 def _is_internal(row: dict[str, Any]) -> bool:

@@ -5,9 +5,10 @@ need not be the last one: the count of all rows tells.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from handoff.chat_systems import times
 from handoff.chat_systems.connect_support import reading
 from handoff.chat_systems.values import EntryState, Observation, Written
 from servicenow_auth.answers import total_count
@@ -31,8 +32,7 @@ Row = dict[str, Any]
 def written(
     instance: Instance, *, group_ids: Sequence[str], since: datetime
 ) -> Written:
-    first = f"{since.astimezone(UTC):{reading.MOMENT}}"
-    query = f"groupIN{','.join(group_ids)}^sys_created_on>={first}"
+    query = f"groupIN{','.join(group_ids)}^sys_created_on>={times.write(since)}"
     rows, is_all = _rows(instance, "live_message", query=query, fields=MESSAGE_FIELDS)
     messages = [
         reading.read_message({**row, "sender_name": row.get("profile.name")})
