@@ -82,20 +82,10 @@ def recover(
     if not known and _is_expected(handoffs, since=since, read_at=read_at):
         raise Hidden(NO_MESSAGES)
     found = Found(told=False in known.values(), cut_at=written.until)
+    unknown = [said for said in written.messages if said.sys_id not in known]
     for handoff in handoffs:
-        news = [
-            said
-            for said in written.messages
-            if said.group_id == handoff.group_id
-            and said.sys_id not in known
-            and _is_of_interest(handoff, said)
-            and not _is_after(said.sent_at, not_after)
-        ]
-        seen = standing.get(handoff.group_id)
-        if seen is None:
-            _ask_for_look(handoff)
-        elif _is_after(seen.changed_at, not_after) or not _is_news(handoff, seen):
-            seen = None
+        seen = _seen_of(handoff, standing, not_after=not_after)
+        news = _news_of(handoff, unknown, not_after=not_after)
         found += _take_in(handoff, seen, news, system=system)
     return found
 
@@ -126,6 +116,31 @@ def _is_expected(
     """Tell whether a read must show some message that we have."""
     stored = Message.objects.filter(handoff__in=handoffs).exclude(sys_id="")
     return stored.filter(sent_at__gt=since + ROUNDED, created_at__lt=read_at).exists()
+
+
+def _seen_of(
+    handoff: Handoff, standing: dict[str, Observation], *, not_after: datetime | None
+) -> Observation | None:
+    """Return how it stands, where that is news; have looked at what is not shown."""
+    seen = standing.get(handoff.group_id)
+    if seen is None:
+        _ask_for_look(handoff)
+        return None
+    is_early = _is_after(seen.changed_at, not_after)
+    return None if is_early or not _is_news(handoff, seen) else seen
+
+
+def _news_of(
+    handoff: Handoff, messages: list[InboundMessage], *, not_after: datetime | None
+) -> list[InboundMessage]:
+    """Return what was said in it and may be for the bot."""
+    return [
+        said
+        for said in messages
+        if said.group_id == handoff.group_id
+        and _is_of_interest(handoff, said)
+        and not _is_after(said.sent_at, not_after)
+    ]
 
 
 def _is_of_interest(handoff: Handoff, said: InboundMessage) -> bool:
