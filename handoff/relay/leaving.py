@@ -7,7 +7,7 @@ from django.utils.timezone import now
 from handoff.chat_systems import ChatSystem, Conversation
 from handoff.models import Handoff, Outgoing
 from handoff.relay import looking
-from handoff.relay.routes import nothing_sent
+from handoff.relay.routes import StillUnknown, nothing_sent
 from servicenow_auth.exceptions import Ambiguous, NotSent, Rejected
 
 # Nobody keeps an agent with a user who has gone for longer than this.
@@ -42,6 +42,6 @@ def _hear(item: Outgoing, *, handoff: Handoff, system: ChatSystem) -> None:
             looking.read_messages(handoff, system)
     except Rejected:
         return  # it is shut already
-    except Ambiguous as exc:
+    except (Ambiguous, StillUnknown) as exc:
         if now() - item.created_at < PATIENCE:
             raise NotSent(f"Not left before it is read: {exc.detail}") from exc

@@ -91,6 +91,19 @@ def test_nobody_is_kept_for_long_by_what_cannot_be_read(http, left):
     assert states(left)[-1] == "sent"
 
 
+def test_nobody_is_kept_by_messages_that_are_hidden_from_us(http, left):
+    left.messages.create(role="agent", sys_id="1" * 32, text="Try the other key.")
+    http.get(MESSAGES, json={"result": []})
+    drain(left)
+    assert states(left)[-1] == "pending"
+    Outgoing.objects.filter(kind="end").update(created_at=now() - leaving.PATIENCE)
+    http.post(LEAVE, json={"result": entry(7)})
+
+    drain(left)
+
+    assert states(left)[-1] == "sent"
+
+
 def test_what_was_read_once_is_not_read_before_each_attempt(http, left):
     http.get(MESSAGES, json={"result": []})
     http.post(LEAVE, status=500, json={"error": {"message": "no"}})
