@@ -89,6 +89,8 @@ class Item(models.Model):
         max_length=10, choices=ItemState, default=ItemState.PENDING
     )
     attempts = models.PositiveIntegerField(default=0)
+    # Begun to see what became of it, and not come back from.
+    looks = models.PositiveSmallIntegerField(default=0)
     first_attempt_at = models.DateTimeField(null=True)
     attempt_started_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)

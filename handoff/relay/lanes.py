@@ -26,6 +26,8 @@ from servicenow_auth.exceptions import DeliveryError
 logger = logging.getLogger(__name__)
 
 RECORD_RETRY = 0.5  # seconds
+# At what became of one item, from which nobody came back.
+MAX_LOOKS = 10
 HEARD = {True: Point.DURING_READ_BACK, False: Point.AFTER_ANSWER}
 INTENT_FIELDS = [
     "state",
@@ -134,22 +136,30 @@ def _intend(
             settle(route, item)
             continue
         hold = route.hold(item)
-        if hold is not None:
+        if hold is not None and not _is_old(route, item):
             lease.release(wake_at=hold.until, reason=hold.reason)
             return None
-        if route.is_to_be_found(item) and not _is_old(route, item):
-            return Task(item, is_to_be_found=True)
-        if _is_exhausted(route, item):
+        # What has to wait for longer than it may is given up though it was never tried.
+        if hold is not None or _is_exhausted(route, item):
             settle(
                 route,
                 item,
                 error=GaveUp("Given up after too many attempts, or too long."),
             )
             continue
+        if route.is_to_be_found(item):
+            return _note_look(item)
         return _note_intent(item)
     reach(Point.NONE_LEFT, lease.lane)
     lease.release(wake_at=None)
     return None
+
+
+def _note_look(item: ItemT) -> Task[ItemT]:
+    # Counted before it is made: what is shown of a message may kill who reads it.
+    item.looks += 1
+    item.save(update_fields=["looks"])
+    return Task(item, is_to_be_found=True)
 
 
 def _note_intent(item: ItemT) -> Task[ItemT]:
@@ -187,9 +197,11 @@ def _goes_plainly(route: Route[ItemT], item: ItemT) -> bool:
 
 
 def _is_exhausted(route: Route[ItemT], item: ItemT) -> bool:
-    return _is_old(route, item) or item.attempts >= route.max_attempts
+    if item.looks >= MAX_LOOKS or (_is_old(route, item) and item.first_attempt_at):
+        return True
+    # What came of the last attempt is looked up all the same.
+    return item.attempts >= route.max_attempts and not route.is_to_be_found(item)
 
 
 def _is_old(route: Route[ItemT], item: ItemT) -> bool:
-    was_tried = item.first_attempt_at is not None
-    return was_tried and item.created_at < now() - route.max_age
+    return item.created_at < now() - route.max_age

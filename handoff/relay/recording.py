@@ -79,19 +79,20 @@ def _record_finding(
 
     What is not there is pending again: the next intent may be its own.
     """
+    item.looks = 0
     if done.error is None:
         settle(route, item, result=done.result)
         return None
     if isinstance(done.error, NotThere):
         item.state, item.last_error = ItemState.PENDING, str(done.error)[:300]
-        item.save(update_fields=["state", "last_error"])
+        item.save(update_fields=["state", "last_error", "looks"])
         return None
     if isinstance(done.error, GaveUp):
         settle(route, item, error=done.error)
         return None
     verdict = route.unfound(item, done.error)
     item.last_error = str(done.error)[:300]
-    item.save(update_fields=["last_error"])
+    item.save(update_fields=["last_error", "looks"])
     return verdict
 
 

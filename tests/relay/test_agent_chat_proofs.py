@@ -25,6 +25,7 @@ from tests.relay.conftest import (
     ENVELOPE,
     HOST,
     VIRTUAL_AGENT,
+    events,
     post,
     states,
     to_servicenow,
@@ -208,6 +209,17 @@ def test_without_the_interaction_nothing_is_asked(http, unknown):
 
     assert states(unknown)[1:] == ["sending", "pending"]
     assert to_servicenow(unknown).stalled_reason == "ambiguous"
+
+
+def test_what_nothing_proves_is_given_up_after_a_day(http, unknown, settings):
+    day = settings.MAX_AGE + timedelta(minutes=1)
+    Outgoing.objects.filter(text="one").update(created_at=now() - day)
+    http.post(VIRTUAL_AGENT, **TAKEN)
+
+    drain(unknown)
+
+    assert states(unknown)[1:] == ["failed", "sent"]
+    assert events(unknown)[-2:] == ["message.failed", "message.delivered"]
 
 
 def test_a_choice_is_not_looked_up(http, chat):

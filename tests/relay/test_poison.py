@@ -1,14 +1,17 @@
 """Callbacks that end whoever takes them in hold their conversation for a while only."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
 from handoff.failpoints import Point, listeners
-from handoff.models import Callback, Handoff
-from handoff.relay import inbox, poison
-from tests.relay.conftest import GROUP, message
+from handoff.models import Callback, Handoff, Lane, Outgoing
+from handoff.relay import inbox, lanes, poison
+from tests.faults import traps
+from tests.relay.conftest import GROUP, MESSAGES, drain, events, message, post, states
+from tests.relay.reading_back import shows, takes
 from tests.relay.reads import tell, texts
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -116,3 +119,36 @@ def test_a_callback_that_only_waits_is_not_counted(running):
 
     assert Callback.objects.get().state == "stored"
     assert Callback.objects.get().attempts == 0
+
+
+def test_a_look_that_kills_holds_its_lane_for_a_while_only(http, running):
+    post(running, "deadly", "next")
+    http.post(MESSAGES, status=502, body="<html>")
+    drain(running)
+    shows(http)
+    with traps.trap(Point.DURING_READ_BACK, traps.die):
+        for _ in range(lanes.MAX_LOOKS):
+            assert states(running)[1:] == ["sending", "pending"]
+            with suppress(traps.Killed):
+                drain(running)
+            past = now() - timedelta(seconds=1)
+            Lane.objects.filter(handoff=running).update(lease_until=past)
+    takes(http, "1" * 32)
+
+    drain(running)
+
+    assert states(running)[1:] == ["failed", "sent"]
+    assert events(running) == ["message.failed", "message.delivered"]
+
+
+def test_only_looks_in_a_row_that_kill_are_counted(http, running):
+    post(running, "one")
+    http.post(MESSAGES, status=502, body="<html>")
+    drain(running)
+    Outgoing.objects.update(looks=lanes.MAX_LOOKS - 1)
+    shows(http)
+
+    drain(running)
+    drain(running)
+
+    assert states(running)[1:] == ["sending"]

@@ -143,6 +143,23 @@ def test_a_throttled_connection_is_left_alone_until_told(http, running):
     assert timedelta(seconds=80) < lane.wake_at - now() < timedelta(seconds=91)
 
 
+@pytest.mark.parametrize("held", ["state", "paused_until"])
+def test_what_is_held_for_a_day_is_told_of(running, settings, held):
+    post(running, "one", "two")
+    day = settings.MAX_AGE + timedelta(minutes=1)
+    Outgoing.objects.filter(text="one").update(created_at=now() - day)
+    reasons = {
+        "state": State.NEEDS_REAUTHORIZATION,
+        "paused_until": now() + timedelta(minutes=1),
+    }
+    ConnectionRuntime.objects.update(**{held: reasons[held]})
+
+    relay.drain(to_servicenow(running).pk)
+
+    assert states(running)[1:] == ["failed", "pending"]
+    assert events(running)[-1] == "message.failed"
+
+
 def test_without_authorization_lanes_wait_and_resume_by_themselves(
     http, running, django_capture_on_commit_callbacks
 ):
