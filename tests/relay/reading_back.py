@@ -16,6 +16,7 @@ def ours(sys_id: str, text: str) -> dict[str, Any]:
     return message(sys_id, text, **US)
 
 
+BROKEN: dict[str, Any] = {"status": 502, "body": "<html>"}
 OPENING = ours("0" * 32, "My door is jammed.")
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils.timezone import now
 
-from handoff import relay, services
+from handoff import relay
 from handoff.models import Handoff, Outgoing
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay.conftest import (
@@ -23,6 +23,7 @@ from tests.relay.conftest import (
     to_servicenow,
 )
 from tests.relay.reading_back import (
+    BROKEN,
     OPENING,
     ours,
     posted,
@@ -33,8 +34,6 @@ from tests.relay.reading_back import (
 )
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
-
-BROKEN: dict[str, Any] = {"status": 502, "body": "<html>"}
 
 
 @pytest.fixture
@@ -139,22 +138,6 @@ def test_words_of_ours_that_are_no_items_may_be_the_item_changed_there(http, unk
     assert states(unknown)[1:] == ["sending", "pending"]
 
 
-def test_a_duplicate_that_came_late_is_no_item_changed(http, running):
-    post(running, "one", "two")
-    takes(http, "1" * 32)
-    http.post(MESSAGES, **BROKEN)
-    relay.drain(to_servicenow(running).pk)
-    settle()
-    late = {"timestamp": int(time.time() * 1000)}
-    shows(http, ours("1" * 32, "one"), ours("9" * 32, "one") | late)
-    takes(http, "2" * 32)
-
-    drain(running)
-
-    assert posted(http) == ["one", "two", "two"]
-    assert states(running)[1:] == ["sent", "sent"]
-
-
 def test_an_error_that_servicenow_answered_needs_no_time_to_settle(http, running):
     post(running, "one")
     http.post(MESSAGES, status=500, json=ENVELOPE)
@@ -183,79 +166,12 @@ def test_a_later_attempt_that_broke_off_is_not_taken_for_the_answered_one(
     assert states(running)[1:] == ["sending"]
 
 
-def test_the_same_words_said_before_are_another_message(http, running):
-    post(running, "yes")
-    takes(http, "1" * 32)
-    relay.drain(to_servicenow(running).pk)
-    again(running, "yes")
-    http.post(MESSAGES, **BROKEN)
-    drain(running)
-
-    shows(http, ours("1" * 32, "yes"))
-    drain(running)
-    assert states(running)[1:] == ["sent", "sending"]
-
-    shows(http, ours("1" * 32, "yes"), ours("2" * 32, "yes"))
-    drain(running)
-    assert sys_ids(running) == ["1" * 32, "2" * 32]
-
-
-def again(handoff: Handoff, text: str) -> None:
-    said = services.NewMessage(id="again", text=text)
-    services.post_message(handoff_id=handoff.pk, bot=handoff.bot, message=said)
-
-
-def test_the_question_is_not_taken_for_a_message_that_repeats_it(http, running):
-    Outgoing.objects.filter(kind="start").update(text="My door is jammed.")
-    post(running, "My door is jammed.")
-    http.post(MESSAGES, **BROKEN)
-    relay.drain(to_servicenow(running).pk)
-    shows(http)
-
-    drain(running)
-
-    assert states(running)[1:] == ["sending"]
-
-
-def test_what_stands_there_twice_is_noted_and_no_other_messages(http, running, caplog):
-    post(running, "yes")
-    http.post(MESSAGES, **BROKEN)
-    relay.drain(to_servicenow(running).pk)
-    twice = [ours("1" * 32, "yes"), ours("2" * 32, "yes")]
-    shows(http, *twice)
-    drain(running)
-    assert Outgoing.objects.get(text="yes").duplicates == ["2" * 32]
-    assert "item.found_twice" in caplog.messages
-
-    again(running, "yes")
-    http.post(MESSAGES, **BROKEN)
-    drain(running)
-    shows(http, *twice)
-    drain(running)
-
-    assert states(running)[1:] == ["sent", "sending"]
-
-
 def test_somebody_elses_same_words_are_not_ours(http, unknown):
     shows(http, message("9" * 32, "one"))
 
     drain(unknown)
 
     assert states(unknown)[1:] == ["sending", "pending"]
-
-
-@pytest.mark.parametrize(
-    "read", ["one &amp; two &lt;3", "one & two <3", "one  &amp; two\r\n<3 "]
-)
-def test_what_a_release_makes_of_a_text_does_not_hide_it(http, running, read):
-    post(running, "one & two\n<3")
-    http.post(MESSAGES, **BROKEN)
-    relay.drain(to_servicenow(running).pk)
-    shows(http, ours("1" * 32, read))
-
-    drain(running)
-
-    assert states(running)[1:] == ["sent"]
 
 
 def test_a_read_that_fails_leaves_all_as_it_is(http, unknown):
