@@ -18,7 +18,7 @@ from django.utils.timezone import now
 from handoff import bulkheads, chat_systems, doorbell, lifecycle
 from handoff.chat_systems import Echo, InboundMessage, News
 from handoff.failpoints import Point, reach
-from handoff.models import Attachment, Callback, Handoff
+from handoff.models import Attachment, Bot, Callback, Handoff
 from handoff.models.callback import UNPROVEN
 from handoff.models.lane import Direction
 from handoff.relay import file_transfer, looking, poison, speaking
@@ -100,7 +100,7 @@ def _process(bot_id: UUID, group_id: str, held: Held, *, size: int) -> Outcome:
     """Relay what can be relayed, up to the first message that has to wait."""
     handoff = _lock_by_group(bot_id, group_id)
     stored = _stored(bot_id, group_id)
-    batch = _in_order(stored.select_related("bot__agent_chat")[:size])
+    batch = _in_order(stored[:size], bot=handoff.bot if handoff else None)
     if handoff is None:
         poison.spare(stored)
         return Outcome(closed=_close_unknown(batch, is_named=bool(group_id)))
@@ -209,9 +209,12 @@ def _lock_by_group(bot_id: UUID, group_id: str) -> Handoff | None:
     return lifecycle.lock(newest) if newest else None
 
 
-def _in_order(callbacks: Iterable[Callback]) -> Batch:
+def _in_order(callbacks: Iterable[Callback], *, bot: Bot | None) -> Batch:
     """Return what each says; messages change places by the time they were written."""
-    batch = [(callback, _news_of(callback)) for callback in callbacks]
+    batch = []
+    for callback in callbacks:
+        callback.bot = bot or callback.bot
+        batch.append((callback, _news_of(callback)))
     places = [n for n, (_, news) in enumerate(batch) if _messages(news)]
     written = sorted((batch[place] for place in places), key=_written_at)
     for place, pair in zip(places, written, strict=True):

@@ -74,8 +74,8 @@ def claim(lane_id: int) -> Lease | None:
 
 def find(lane_id: int) -> Lane | None:
     """Return a lane with all that a drain of it needs to know."""
-    related = ("bot__connection__runtime", "bot__agent_chat")
-    return Lane.objects.select_related(*related).filter(pk=lane_id).first()
+    known = Lane.objects.select_related("bot__connection__runtime")
+    return known.filter(pk=lane_id).first()
 
 
 def take(lane: Lane) -> Lease | None:

@@ -65,6 +65,14 @@ class ToServiceNow:
         self.instance = instance
         self.chat_system = chat_systems.connect(lane.bot, instance)
         # A lease that was not given back: its owner may have died owing.
+        # Made once: a drain asks for each item.
+        self._unsettled = (
+            Outgoing.objects.filter(lane=lane, state__in=UNSETTLED)
+            .select_related("message")
+            .defer("message__text", "message__html", "message__links")
+            .annotate(**SEEN, **DOOR)
+            .order_by("sequence")
+        )
         self.debt = Debt(is_inherited=lane.lease_until is not None)
 
     def prepare(self) -> None:
@@ -78,9 +86,7 @@ class ToServiceNow:
             self.handoff = lifecycle.lock(self.lane.handoff_id, bot=self.lane.bot)
 
     def head(self) -> Outgoing | None:
-        unsettled = Outgoing.objects.filter(lane=self.lane, state__in=UNSETTLED)
-        read = unsettled.select_related("message").annotate(**SEEN, **DOOR)
-        found = list(read.order_by("sequence")[:2])
+        found = list(self._unsettled.all()[:2])
         self.is_followed = len(found) > 1
         for item in found:
             item.lane = self.lane
