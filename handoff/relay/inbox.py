@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 GRACE = timedelta(minutes=2)
 # What was written before a message that came first is read within a moment, or as soon
 # as ServiceNow answers again.
-OVERTAKEN_FOR = timedelta(seconds=60)
+OVERTAKEN_FOR = timedelta(minutes=10)
 # A file that could not be had for so long is told as missing.
 FILE_PATIENCE = timedelta(seconds=60)
 # A worker that died while it fetched files is followed by another after this.
@@ -137,13 +137,19 @@ def _is_early(handoff: Handoff, callback: Callback, news: list[News]) -> bool:
     Rules run side by side, and a callback may be lost. A read shows both.
     """
     before = {name for message in _messages(news) for name in message.follows}
-    is_fresh = callback.received_at > now() - OVERTAKEN_FOR
-    if not before or not is_fresh or handoff.is_final or handoff.is_unreadable:
+    if not before or not _may_wait(handoff, callback):
         return False
     told = {message.sys_id for message in _messages(news)}
     known = handoff.messages.filter(sys_id__in=before | told)
     names = set(known.values_list("sys_id", flat=True))
     return not told <= names and not before <= names
+
+
+def _may_wait(handoff: Handoff, callback: Callback) -> bool:
+    """Tell whether a read can still show what is missing, and leave time for both."""
+    if handoff.is_final or handoff.is_unreadable or looking.is_end_due(handoff):
+        return False
+    return callback.received_at > now() - OVERTAKEN_FOR
 
 
 def _hear(handoff: Handoff, callbacks: list[Callback]) -> None:

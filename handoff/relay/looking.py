@@ -80,12 +80,22 @@ def _announce_unread(handoff: Handoff) -> None:
         _look_again(handoff, after=max(rest, AGAIN_SOON))
 
 
+def is_end_due(handoff: Handoff) -> bool:
+    """Tell whether its end was kept back for as long as it may be."""
+    return _is_end_older(handoff, END_PATIENCE)
+
+
+def _is_end_older(handoff: Handoff, age: timedelta) -> bool:
+    seen_at = handoff.pending_end_at
+    return seen_at is not None and now() - seen_at > age
+
+
 def _is_all_taken_in(handoff: Handoff) -> bool:
     """Tell whether no callback waits, as for a file; it may wait only so long."""
     waiting = Callback.objects.filter(
         bot=handoff.bot_id, group_id=handoff.group_id, state=Callback.State.STORED
     )
-    return not waiting.filter(received_at__gt=now() - END_PATIENCE * 2).exists()
+    return _is_end_older(handoff, END_PATIENCE * 2) or not waiting.exists()
 
 
 def _unless_wanted(handoff: Handoff) -> QuerySet[Handoff]:
@@ -146,8 +156,7 @@ def read_messages(handoff: Handoff, system: ChatSystem) -> None:
         raise StillUnknown("ServiceNow shows us none of the messages that it told.")
     news = [message for message in messages if message.sys_id not in known]
     missed = untold(handoff.bot_id, news)
-    pending_since = handoff.pending_end_at
-    give_up = bool(pending_since and now() - pending_since > END_PATIENCE / 2)
+    give_up = _is_end_older(handoff, END_PATIENCE / 2)
     held = {
         message.sys_id: file_transfer.fetch(handoff, system, message, give_up=give_up)
         for message in news
@@ -183,7 +192,7 @@ def _look_later(handoff: Handoff, *, after: timedelta) -> None:
     """Put off a look that showed nothing; an end waits for it so long and no longer."""
     if handoff.pending_end_at is None:
         _look_again(handoff, after=after)
-    elif now() - handoff.pending_end_at <= END_PATIENCE:
+    elif not (is_end_due(handoff) and _is_all_taken_in(handoff)):
         _look_again(handoff, after=RETRY)
     else:
         with transaction.atomic():

@@ -7,7 +7,7 @@ from django.utils.timezone import now
 
 from handoff.models import Callback, Event, Handoff
 from handoff.relay import inbox, looking
-from tests.relay.conftest import GROUP, MESSAGES, STATE, entry, message
+from tests.relay.conftest import GROUP, MESSAGES, STATE, entry, events, message
 from tests.relay.reads import tell, texts
 
 pytestmark = pytest.mark.django_db
@@ -126,12 +126,30 @@ def test_where_reading_is_forbidden_nobody_waits_for_it(http, accepted):
     assert texts(accepted) == ["second"]
 
 
-def test_nobody_waits_longer_than_a_minute(accepted):
+def test_nobody_waits_longer_than_ten_minutes(accepted):
     tell(accepted, message(SECOND, "second"), follows=FIRST)
-    Callback.objects.update(received_at=now() - timedelta(seconds=61))
+    Callback.objects.update(received_at=now() - timedelta(minutes=9))
+    inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
+    assert texts(accepted) == []
 
+    Callback.objects.update(received_at=now() - timedelta(minutes=10))
     inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
 
+    assert texts(accepted) == ["second"]
+
+
+def test_what_waited_is_told_before_an_end_that_could_not_be_read(http, accepted):
+    tell(accepted, message(SECOND, "second"), follows=FIRST)
+    ended_at = now() - timedelta(seconds=61)
+    end = {"reason": "completed", "ended_by": "agent"}
+    Handoff.objects.update(pending_end=end, pending_end_at=ended_at)
+    for _ in range(2):
+        make_due()
+        http.get(MESSAGES, status=503, body="<html>")
+        looking.look(accepted.pk)
+        inbox.process(bot_id=accepted.bot_id, group_id=GROUP)
+
+    assert events(accepted) == ["message.created", "handoff.ended"]
     assert texts(accepted) == ["second"]
 
 
