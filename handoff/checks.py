@@ -13,6 +13,8 @@ from django.core.checks import CheckMessage
 from django.utils.version import get_version_tuple
 
 LEASE_MARGIN = timedelta(seconds=10)
+# After it ServiceNow ends a REST call by a quota of its own.
+QUOTA = timedelta(seconds=60)
 METRICS_TOKEN_LENGTH = 20
 # Below these versions a repair is missing that messages or memory depend on.
 OLDEST_VERSIONS = {
@@ -34,7 +36,13 @@ def register() -> None:
         check_attachment_lifetime,
     ):
         checks.register(check, checks.Tags.security)
-    for check in (check_https, check_proxy, check_database, check_broker):
+    for check in (
+        check_https,
+        check_settle_time,
+        check_proxy,
+        check_database,
+        check_broker,
+    ):
         checks.register(check, checks.Tags.security, deploy=True)
 
 
@@ -66,6 +74,17 @@ def check_lane_lease(**_: Any) -> Iterable[CheckMessage]:
             hint="A request that outlives its lane's lease can be sent twice. Set"
             f" LANE_LEASE to REQUEST_DEADLINE + {LEASE_MARGIN.seconds} or more.",
             id="handoff.E003",
+        )
+
+
+def check_settle_time(**_: Any) -> Iterable[CheckMessage]:
+    if settings.SETTLE_TIME < QUOTA:
+        yield checks.Warning(
+            "SETTLE_TIME is shorter than ServiceNow may work on a call.",
+            hint="What got no answer is sent again after it, and an agent may see"
+            f" it twice. Set it to {QUOTA.seconds} or more, unless a quota rule of each"
+            " instance ends calls of the chat API sooner.",
+            id="handoff.W004",
         )
 
 

@@ -52,6 +52,13 @@ def test_files_that_expire_before_their_message_are_an_error(found):
     assert found(ATTACHMENT_LIFETIME=timedelta(days=1)) == {}
 
 
+def test_a_settle_time_below_servicenows_quota_is_a_warning(found):
+    short = found(deploy=True, SETTLE_TIME=timedelta(seconds=59), **PUBLIC)
+    assert "see it twice" in short["handoff.W004"]
+    fine = found(deploy=True, SETTLE_TIME=timedelta(seconds=60), **PUBLIC)
+    assert "handoff.W004" not in fine
+
+
 def test_plain_http_in_production_is_an_error(found):
     assert "handoff.E002" in found(deploy=True, **LOCAL)
     assert "handoff.E002" not in found(deploy=True, **PUBLIC)
