@@ -35,6 +35,12 @@ TYPES = (
 )
 
 
+DATA = (
+    "What belongs to the type. The one final event of a handoff has `final: true`, and"
+    " in `ticket` the incident that was created, or null."
+)
+
+
 class EventHandoffSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     conversation_id = serializers.CharField()
@@ -51,7 +57,7 @@ class EventSerializer(serializers.Serializer[Any]):
     handoff = EventHandoffSerializer(
         allow_null=True, help_text="Null where the event is about the bot as a whole."
     )
-    data = serializers.DictField()  # type: ignore[assignment] # a field, taken out of the class by DRF
+    data = serializers.DictField(help_text=DATA)  # type: ignore[assignment] # a field, taken out of the class by DRF
 
 
 class EventPageSerializer(serializers.Serializer[Any]):
@@ -122,7 +128,8 @@ class EventsView(BotView):
         responses=answers(
             *READ,
             success={200: EventPageSerializer},
-            feed_reset="409 `after` is of no event any more: begin again at 0.",
+            feed_reset="409 The feed has no event with this number any more, as after"
+            " the restore of a backup: begin again at 0.",
         ),
         examples=[EVENT_EXAMPLE],
     )
