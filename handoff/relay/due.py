@@ -68,7 +68,8 @@ def sweep() -> int:
         RowNumber(), partition_by=[F("bot"), F("direction")], order_by="wake_at"
     )
     due = _ready().annotate(place=place).filter(place__lte=LANES_PER_BOT)
-    ids = list(due.order_by("wake_at").values_list("pk", flat=True)[:SWEEP_LIMIT])
+    in_turn = due.order_by("place", "wake_at")
+    ids = list(in_turn.values_list("pk", flat=True)[:SWEEP_LIMIT])
     for lane_id in ids:
         doorbell.ring("drain_lane", lane_id)
     return len(ids)

@@ -1,15 +1,14 @@
 """Look at one conversation where a read of all is not enough: at its end, above all."""
 
 import logging
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils.timezone import now
 
 from handoff import bulkheads, chat_systems, doorbell, lifecycle
@@ -216,9 +215,8 @@ def read_now(handoffs: HandoffQuerySet) -> None:
 
 def sweep() -> None:
     """Ring for handoffs whose look is due, a few of each bot."""
-    due = Handoff.objects.filter(poll_at__lte=Now()).order_by("poll_at")
-    looks: Counter[UUID] = Counter()
-    for handoff_id, bot_id in due.values_list("pk", "bot")[:SWEEP_LIMIT]:
-        looks[bot_id] += 1
-        if looks[bot_id] <= LOOKS_PER_BOT:
-            doorbell.ring("look_at_handoff", str(handoff_id))
+    place = Window(RowNumber(), partition_by=F("bot"), order_by="poll_at")
+    due = Handoff.objects.filter(poll_at__lte=Now()).annotate(place=place)
+    in_turn = due.filter(place__lte=LOOKS_PER_BOT).order_by("place", "poll_at")
+    for handoff_id in in_turn.values_list("pk", flat=True)[:SWEEP_LIMIT]:
+        doorbell.ring("look_at_handoff", str(handoff_id))

@@ -122,7 +122,35 @@ def test_many_lanes_of_one_bot_keep_no_other_bots_from_the_sweep(bot, rung):
 
     due.sweep()
 
-    assert rung == [*(lane.pk for lane in many[: due.LANES_PER_BOT]), one.pk]
+    assert set(rung) == {*(lane.pk for lane in many[: due.LANES_PER_BOT]), one.pk}
+    assert len(rung) == due.LANES_PER_BOT + 1
+
+
+def test_each_bot_is_rung_for_once_before_one_is_rung_for_twice(bot, rung, monkeypatch):
+    monkeypatch.setattr(due, "SWEEP_LIMIT", 2)
+    first = make_lanes(bot, 5)[0]
+    one = make_lanes(make_bot("bank"), 1)[0]
+    Lane.objects.filter(pk=one.pk).update(wake_at=now() - timedelta(seconds=1))
+
+    due.sweep()
+
+    assert rung == [first.pk, one.pk]
+
+
+def test_many_looks_of_one_bot_keep_no_other_bots_from_the_sweep(bot, monkeypatch):
+    rung: list[str] = []
+    monkeypatch.setattr(doorbell, "ring", lambda _task, name: rung.append(name))
+    monkeypatch.setattr(looking, "SWEEP_LIMIT", 2)
+    make_lanes(bot, 5)
+    Handoff.objects.update(poll_at=now() - timedelta(minutes=1))
+    other = make_lanes(make_bot("bank"), 1)[0].handoff
+    late = Handoff.objects.filter(pk=other.pk)
+    late.update(poll_at=now() - timedelta(seconds=1))
+
+    looking.sweep()
+
+    assert len(rung) == 2
+    assert str(other.pk) in rung
 
 
 @pytest.mark.parametrize("direction", [TO_SERVICENOW, TO_BOT])
