@@ -72,7 +72,8 @@ def _doubt_unsettled() -> int:
     """
     unsettled = Outgoing.objects.filter(state__in=UNSETTLED)
     lanes = Lane.objects.filter(pk__in=unsettled.values("lane"))
-    lanes.update(wake_at=Now(), lease_until=None)
+    # A lease that is over, not none: what its owner had yet to tell is told then.
+    lanes.update(wake_at=Now(), lease_until=Now() - timedelta(seconds=1))
     return unsettled.update(
         state=ItemState.SENDING,
         attempt_started_at=Now(),

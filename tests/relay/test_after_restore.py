@@ -213,6 +213,18 @@ def test_dead_workers_leases_end_and_their_lanes_are_due(running):
     assert relay.leases.claim(lanes.get().pk) is not None
 
 
+def test_what_a_dead_worker_had_yet_to_tell_is_told(http, running):
+    post(running, "one", "two")
+    told = {"state": "sent", "sys_id": ONE, "is_untold": True}
+    Outgoing.objects.filter(text="one").update(**told)
+    shows(http, ours(ONE, "one"), ours(TWO, "two"))
+
+    restored()
+    drain(running)
+
+    assert Event.objects.filter(type="message.delivered").count() == 2
+
+
 def test_it_refuses_while_a_worker_is_at_work(running):
     Lane.objects.update(lease_until=now() + timedelta(seconds=40))
     with pytest.raises(StillAtWork):
