@@ -12,6 +12,7 @@ import requests
 from standardwebhooks import Webhook, WebhookVerificationError
 
 Event = dict[str, Any]
+FINAL = ("handoff.ended", "handoff.failed")
 # In percent of the webhooks: refused unseen, refused after it was taken, answered late.
 REFUSED, UNSURE, SLOW = 1, 1, 3
 SLOW_SECONDS = 0.8

@@ -1,16 +1,16 @@
 """Who talks: users through their chatbot, and agents at the desk."""
 
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from random import Random
 
 import requests
 
-from tests.chaos.chatbot import Chatbot, spoken
+from tests.chaos.chatbot import FINAL, Chatbot, spoken
 from tests.chaos.conversations import Conversation
 from tests.chaos.day import Day
 from tests.chaos.desk import Chat, Desk
+from tests.chaos.plan import AGENT_CHAT
 
 # Between two looks at the desk, in seconds.
 LOOK = 0.4
@@ -32,10 +32,9 @@ def talk(
         if one.is_all_said:
             silent.remove(one)
         day.storm_is_over.wait(rng.uniform(0, 2 * pause))
-    waiting = [one for one in conversations if not one.agent_ends]
-    while waiting:
-        waiting = [one for one in waiting if not _end(one, chatbots[one.system], day)]
-        time.sleep(LOOK)
+    waiting = list(conversations)
+    while waiting and not day.is_done.wait(LOOK):
+        waiting = [one for one in waiting if not _leave(one, chatbots[one.system], day)]
 
 
 def _say_next(one: Conversation, chatbot: Chatbot) -> None:
@@ -55,14 +54,24 @@ def _say_next(one: Conversation, chatbot: Chatbot) -> None:
         raise AssertionError(f"{one.id}: refused: {answer.text}")
 
 
-def _end(one: Conversation, chatbot: Chatbot, day: Day) -> bool:
-    """End it if the bot has heard all that the agent has to say, or it is late."""
-    heard = len(spoken(chatbot.told_about(one.id))) > len(one.to_reply)
-    if heard or day.is_late:
-        one.is_cut_short = not heard
+def _leave(one: Conversation, chatbot: Chatbot, day: Day) -> bool:
+    """End it if it is the user's part and there is no more to wait for; tell if over.
+
+    The end of an Agent Chat may be lost on its way here, as all that is posted once.
+    """
+    told = chatbot.told_about(one.id)
+    if any(event["type"] in FINAL for event in told):
+        return True
+    has_heard = len(spoken(told)) > len(one.to_reply)
+    if one.agent_ends:
+        is_time = day.is_late and one.system == AGENT_CHAT
+    else:
+        is_time = day.is_late or has_heard
+    if is_time:
+        one.is_cut_short = not has_heard
         path = f"handoffs/{one.handoff_id}/end"
         chatbot.call("POST", path, json={"reason": "user_left"})
-    return heard or day.is_late
+    return is_time
 
 
 class Agent:

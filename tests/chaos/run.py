@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
-from tests.chaos.chatbot import Chatbot, Event
+from tests.chaos.chatbot import FINAL, Chatbot, Event
 from tests.chaos.conversations import Conversation, planned
 from tests.chaos.day import Day
 from tests.chaos.desk import Desk
@@ -14,7 +14,7 @@ from tests.chaos.nemesis import Nemesis
 from tests.chaos.people import Agent, talk
 from tests.chaos.plan import AGENT_CHAT, Plan
 from tests.chaos.stage import Stage, set_stage
-from tests.chaos.verdict import FINAL, Verdict, judge
+from tests.chaos.verdict import Verdict, judge
 
 PRODUCERS = 3
 # Nothing is expected any more when nothing has moved for so long.

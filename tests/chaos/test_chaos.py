@@ -2,13 +2,25 @@
 
 import pytest
 
-from tests.chaos.plan import ABLATIONS, CONNECT_SUPPORT, Plan, ablation
+from tests.chaos.plan import ABLATIONS, CONNECT_SUPPORT, Plan, ablation, quick
 from tests.chaos.run import play
 from tests.chaos.table import table
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_http]
 
 SEED = 7
+
+
+@pytest.mark.parametrize("setup", ["postgres", "embedded"])
+def test_workers_are_killed_calls_struck_and_servers_restarted_and_nothing_shows(setup):
+    """Nothing lost, doubled or out of order, on PostgreSQL and Redis or on SQLite."""
+    plan = quick(Plan(seed=SEED, setup=setup))
+
+    outcome = play(plan)
+
+    assert outcome.verdict.violations == 0, table(plan, outcome)
+    assert outcome.nemesis["kill -9 of a worker"] >= 5
+    assert outcome.faults.total() >= 10
 
 
 @pytest.mark.parametrize("rule", ABLATIONS)

@@ -3,14 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from tests.chaos.chatbot import Chatbot, Event, about, spoken
+from tests.chaos.chatbot import FINAL, Chatbot, Event, about, spoken
 from tests.chaos.conversations import Conversation
 from tests.chaos.desk import Desk
 from tests.chaos.judge import Said, Tally, compare
 from tests.chaos.plan import AGENT_CHAT, CONNECT_SUPPORT
 from tests.chaos.stage import Stage
 
-FINAL = ("handoff.ended", "handoff.failed")
 # What the API tells of a message that the agent does not have. What Agent Chat may have
 # taken is held, and all that was said after it.
 REPORTED = {
