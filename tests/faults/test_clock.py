@@ -81,7 +81,7 @@ def test_a_message_is_sent_again_when_it_no_longer_can_arrive_and_not_earlier(
         relay.drain(to_servicenow(running).pk)
 
     with clock_ahead(readers):
-        drain_again(running, after=timedelta(seconds=70))
+        drain_again(running, after=timedelta(seconds=85))
         assert states(running)[1:] == ["sending"]
         http.post(MESSAGES, json={"result": {"sys_id": "1" * 32}})
         drain_again(running, after=timedelta(seconds=6))
