@@ -26,4 +26,4 @@ class Day:
         """Tell whether nobody waits any longer for what still may come."""
         if not self.storm_is_over.is_set():
             return False
-        return time.monotonic() > self._calm_since + self.plan.patience / 2
+        return time.monotonic() > self._calm_since + self.plan.patience / 3

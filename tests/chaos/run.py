@@ -154,7 +154,7 @@ class Run:
             seen = self._seen()
             if seen != before:
                 before, moved = seen, time.monotonic()
-            if time.monotonic() > moved + QUIET:
+            if self.day.is_late and time.monotonic() > moved + QUIET:
                 break
         return time.monotonic() - began
 
