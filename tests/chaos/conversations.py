@@ -24,6 +24,8 @@ class Conversation:
     replied: int = 0
     # It ended before all was said: what follows is refused.
     is_closed: bool = False
+    # The agent ended it before he had read all.
+    is_cut_off: bool = False
     # The bot ended it before it had heard all.
     is_cut_short: bool = False
 

@@ -111,8 +111,11 @@ class Agent:
         if not one.is_all_replied:
             if self.rng.random() < self._eagerness():
                 one.replied += self.desk.say(chat, one.to_reply[one.replied])
-        elif one.agent_ends and one.is_all_said and self._has_read(one, chat):
-            self.desk.end(chat)
+        elif one.agent_ends and one.is_all_said:
+            has_read = self._has_read(one, chat)
+            if has_read or self.day.is_late:
+                one.is_cut_off = not has_read
+                self.desk.end(chat)
 
     def _eagerness(self) -> float:
         """Return how likely he writes at a look: so that it takes the whole storm."""
@@ -121,4 +124,4 @@ class Agent:
 
     def _has_read(self, one: Conversation, chat: Chat) -> bool:
         asked = [line for line in self.desk.lines([chat]) if line.is_requesters]
-        return len(asked) >= len(one.accepted) or self.day.is_late
+        return len(asked) >= len(one.accepted)

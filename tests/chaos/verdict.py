@@ -83,9 +83,14 @@ def _asked(one: Conversation, chatbot: Chatbot) -> list[Said]:
     rows = chatbot.pages(f"handoffs/{one.handoff_id}/messages")
     deliveries = {row["id"]: row["delivery"] for row in rows if row["role"] == "user"}
     names = [None, *(f"{one.id}-{place}" for place in range(1, len(one.accepted)))]
-    reported = REPORTED[one.system]
+    # Agent Chat answers 200 to what is said to nobody: see docs/guarantees.md.
+    is_swallowed = one.is_cut_off and one.system == AGENT_CHAT
+
+    def is_promised(name: str | None) -> bool:
+        return not is_swallowed and deliveries.get(name) not in REPORTED[one.system]
+
     return [
-        Said(text, is_promised=deliveries.get(name) not in reported)
+        Said(text, is_promised=is_promised(name))
         for name, text in zip(names, one.accepted, strict=True)
     ]
 
