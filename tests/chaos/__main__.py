@@ -1,6 +1,7 @@
 """`make chaos`: break everything at once, and compare what was promised and seen."""
 
 import argparse
+import signal
 import sys
 from random import SystemRandom
 
@@ -11,6 +12,8 @@ from tests.chaos.table import table
 
 def main() -> int:
     plan = _plan(_arguments())
+    # However it is ended, it takes with it what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     outcome = play(plan)
     sys.stdout.write(table(plan, outcome))
     return 1 if outcome.verdict.violations else 0
