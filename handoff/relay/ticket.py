@@ -17,6 +17,7 @@ from handoff.opening import TranscriptEntry
 from handoff.relay import read_back
 from handoff.relay.routes import NotShown, StillUnknown, nothing_sent
 from servicenow_auth.client import Instance
+from servicenow_auth.exceptions import Ambiguous, NotSent, Rejected
 
 BATCH = 200
 # Of these one at least is shown to whoever may read what he created.
@@ -28,7 +29,22 @@ FOLLOWS = "No incident so far: it follows when ServiceNow takes it."
 def create(handoff: Handoff, instance: Instance, *, send_before: float) -> Created:
     with nothing_sent():
         incident = _incident(handoff)
-    return incidents.create(instance, incident, send_before=send_before)
+    # A database that was restored from a backup may have forgotten it.
+    there_already = _shown(handoff, instance)
+    return there_already or incidents.create(
+        instance, incident, send_before=send_before
+    )
+
+
+def _shown(handoff: Handoff, instance: Instance) -> Created | None:
+    """Return the handoff's incident; None also where none may be read."""
+    try:
+        shown = incidents.find(instance, correlation_id=str(handoff.pk), others=())
+    except Rejected:
+        return None
+    except Ambiguous as exc:
+        raise NotSent(f"Not created before it is asked for: {exc.detail}") from exc
+    return next((one for one in shown if one.correlation_id == str(handoff.pk)), None)
 
 
 def found(item: Outgoing, *, handoff: Handoff, instance: Instance) -> Created:

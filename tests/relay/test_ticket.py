@@ -25,7 +25,7 @@ from tests.relay.conftest import (
     states,
 )
 from tests.relay.reading_back import settle
-from tests.relay.tickets import INCIDENTS, TICKET, incident, sent_body
+from tests.relay.tickets import INCIDENTS, TICKET, create, incident, sent_body
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def be_overdue(**time: float) -> None:
 def test_the_final_event_waits_for_the_incident_and_names_it(http, given_up):
     assert events(given_up) == []
     let_go(http)
-    http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
+    create(http, status=201, json={"result": incident(given_up)})
 
     drain(given_up)
 
@@ -81,7 +81,7 @@ def test_a_closed_queue_asks_for_an_incident_and_a_mistake_does_not(
     http.post(SESSIONS, status=status, json={"result": "We are closed now."})
     closed = reason == "queue_closed"
     if closed:
-        http.post(INCIDENTS, status=201, json={"result": incident(handoff)})
+        create(http, status=201, json={"result": incident(handoff)})
 
     drain(handoff)
 
@@ -97,7 +97,7 @@ def test_agent_chat_without_an_agent_makes_an_incident(http, chat):
     pass_time(chat, seconds=4)
     assert events(chat) == []
     http.post(VIRTUAL_AGENT, json={"status": "success"})
-    http.post(INCIDENTS, status=201, json={"result": incident(chat)})
+    create(http, status=201, json={"result": incident(chat)})
 
     drain(chat)
 
@@ -127,7 +127,7 @@ def test_who_leaves_while_the_incident_is_made_changes_nothing(http, given_up):
         handoff_id=given_up.pk, bot=given_up.bot, reason=Reason.USER_LEFT
     )
     let_go(http)
-    http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
+    create(http, status=201, json={"result": incident(given_up)})
 
     drain(given_up)
 
@@ -137,7 +137,7 @@ def test_who_leaves_while_the_incident_is_made_changes_nothing(http, given_up):
 
 def test_a_refused_incident_is_told_with_the_reason(http, given_up):
     let_go(http)
-    http.post(INCIDENTS, status=403, json=ENVELOPE)
+    create(http, status=403, json=ENVELOPE)
 
     drain(given_up)
 
@@ -161,7 +161,7 @@ def test_the_final_event_waits_so_long_and_the_incident_follows(http, given_up):
     given_up.bot.connection.runtime.paused_until = None
     given_up.bot.connection.runtime.save()
     http.post(LEAVE, json={"result": entry(8)})
-    http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
+    create(http, status=201, json={"result": incident(given_up)})
     drain(given_up)
 
     assert events(given_up) == ["handoff.failed"]
@@ -178,6 +178,34 @@ def test_no_final_event_is_lost_with_the_worker_that_was_to_send_it(http, given_
     assert events(given_up) == ["handoff.failed"]
 
 
+def test_one_that_a_restored_database_forgot_is_not_created_again(http, given_up):
+    let_go(http)
+    http.get(INCIDENTS, json={"result": [{"sys_id": KNOWN}, incident(given_up)]})
+
+    drain(given_up)
+
+    assert final(given_up)["ticket"] == TICKET
+
+
+def test_where_incidents_may_not_be_read_one_is_created(http, given_up):
+    let_go(http)
+    http.get(INCIDENTS, status=403, json=ENVELOPE)
+    http.post(INCIDENTS, status=201, json={"result": incident(given_up)})
+
+    drain(given_up)
+
+    assert final(given_up)["ticket"] == TICKET
+
+
+def test_none_is_created_while_it_cannot_be_asked_for(http, given_up):
+    let_go(http)
+    http.get(INCIDENTS, status=502, body="<html>")
+
+    drain(given_up)
+
+    assert states(given_up)[-1] == "pending"
+
+
 # --- Of unknown outcome --------------------------------------------------------------
 
 
@@ -185,8 +213,9 @@ def test_no_final_event_is_lost_with_the_worker_that_was_to_send_it(http, given_
 def unclear(http: Any, given_up: Handoff) -> Handoff:
     """The incident was asked for, and the answer was lost."""
     let_go(http)
-    http.post(INCIDENTS, status=502, body="<html>")
+    create(http, status=502, body="<html>")
     drain(given_up)
+    http.remove("GET", INCIDENTS)
     assert states(given_up)[-1] == "sending"
     return given_up
 

@@ -9,7 +9,7 @@ from handoff.models import Handoff
 from handoff.models.bot import Bot, WithoutAgent
 from handoff.models.message import Role
 from tests.relay.conftest import SESSIONS, drain, post
-from tests.relay.tickets import INCIDENTS, incident, sent_body
+from tests.relay.tickets import create, incident, sent_body
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def bot(bot: Bot) -> Bot:
 
 def description(http: Any, handoff: Handoff) -> str:
     http.post(SESSIONS, status=403, json={"result": "closed"})
-    http.post(INCIDENTS, status=201, json={"result": incident(handoff)})
+    create(http, status=201, json={"result": incident(handoff)})
     drain(handoff)
     return sent_body(http)["description"]
 

@@ -20,6 +20,12 @@ def incident(handoff: Handoff, sys_id: str = SYS_ID) -> dict[str, str]:
     return {"sys_id": sys_id, "number": number, "correlation_id": str(handoff.pk)}
 
 
+def create(http: Any, **answer: Any) -> None:
+    """Answer that there is none yet, and then to the wish for one."""
+    http.get(INCIDENTS, json={"result": []})
+    http.post(INCIDENTS, **answer)
+
+
 def sent_body(http: Any) -> dict[str, str]:
     """Return what was posted last."""
     body: dict[str, str] = json.loads(http.calls[-1].request.body)
