@@ -1,6 +1,5 @@
 """What the Configurations page holds for Agent Chat alone."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +8,10 @@ from django.core.validators import RegexValidator
 
 from handoff.admin import fields
 from handoff.admin.conditions import BY_HASH, BY_TOKEN, told_with
+from handoff.chat_systems.values import SYS_ID
 from handoff.models import AgentChatConfiguration
 from handoff.models.agent_chat import MessageAuth, QueueMode, StartStrategy
 
-SYS_ID = re.compile(r"[0-9a-f]{32}")
 # Form field → what the text means.
 PHRASES = {
     "phrases_accepted": "accepted",

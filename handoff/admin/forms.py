@@ -9,7 +9,7 @@ from django.db.models import Q
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from handoff.admin import agent_chat, conditions, connection, fields, texts
-from handoff.admin.agent_chat import SYS_ID, AgentChatFields
+from handoff.admin.agent_chat import AgentChatFields
 from handoff.admin.conditions import (
     AGENT_CHAT,
     BY_ROUTING_API,
@@ -21,6 +21,7 @@ from handoff.admin.connection import ConnectionFields, checked, secrets_of
 from handoff.admin.files import FileFields
 from handoff.admin.texts import TextFields
 from handoff.admin.waiting import WaitingFields
+from handoff.chat_systems.values import SYS_ID
 from handoff.models import AgentChatConfiguration, Bot, Outgoing
 from handoff.models.bot import CallbackAuthentication, ChatSystem
 from handoff.models.handoff import OPEN_STATES

@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from handoff.admin import fields
-from handoff.admin.agent_chat import SYS_ID
+from handoff.chat_systems.values import SYS_ID
 from handoff.models.bot import WithoutAgent
 
 

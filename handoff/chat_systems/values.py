@@ -1,5 +1,6 @@
 """What goes to and comes from a chat system, in the product's words."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,11 @@ from typing import Any
 
 from handoff.opening import TranscriptEntry
 from servicenow_auth.exceptions import NotSent
+
+# A record's id as the platform makes it.
+SYS_ID = re.compile(r"[0-9a-f]{32}")
+# What is taken for one where we are told it: it fits into a column and an address.
+TOLD_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 
 
 class EntryState(StrEnum):

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.chromium import chromium
-from tests.sandbox.demo_bot import Agent, Bot, User, eventually
+from tests.sandbox.demo_bot import Agent, Bot, User
 from tests.sandbox.demo_bot_product import FakeProduct
-from tests.sandbox.instance import Browser, Instance, running_instance
+from tests.sandbox.instance import Browser, Instance, eventually, running_instance
 from tests.sandbox.oauth import Application
 from tests.sandbox.receiver import Receiver
 from tests.sandbox.virtual_agent import Desk, VirtualAgentBot, connect

@@ -5,14 +5,13 @@ import json
 import re
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from standardwebhooks import Webhook
@@ -22,16 +21,6 @@ from tests.processes import inherited
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1kZW1vLWJvdC10ZXN0cw=="
 API_KEY = "key-of-the-demo-bot"
 AS_WRITTEN = 'a "quote"\n\n  two lines, \U0001f600 <b>bold</b> &amp; $1 \\n'
-
-T = TypeVar("T")
-
-
-def eventually(read: Callable[[], T]) -> T:
-    """Return the first true value, or what there is after ten seconds."""
-    deadline = time.monotonic() + 10
-    while not (value := read()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return value
 
 
 @dataclass

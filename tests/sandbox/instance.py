@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 
 def eventually(read: Callable[[], T]) -> T:
-    """Return the first true value, or what there is after five seconds."""
-    deadline = time.monotonic() + 5
+    """Return the first true value, or what there is after ten seconds."""
+    deadline = time.monotonic() + 10
     while not (value := read()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return value

@@ -3,7 +3,8 @@
 import pytest
 
 from handoff.management.demo.markup import Node, parse
-from tests.sandbox.demo_bot import Bot, User, eventually
+from tests.sandbox.demo_bot import Bot, User
+from tests.sandbox.instance import eventually
 
 pytestmark = pytest.mark.real_http
 

@@ -13,8 +13,9 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.sandbox.demo_bot import Agent, eventually
+from tests.sandbox.demo_bot import Agent
 from tests.sandbox.demo_bot_product import PNG
+from tests.sandbox.instance import eventually
 
 pytestmark = [pytest.mark.real_http, pytest.mark.browser]
 

@@ -6,8 +6,9 @@ import pytest
 import requests
 
 from handoff.management.demo.markup import Node, parse
-from tests.sandbox.demo_bot import Bot, User, eventually
+from tests.sandbox.demo_bot import Bot, User
 from tests.sandbox.demo_bot_product import PNG, UPLOADS, FakeProduct, Upload
+from tests.sandbox.instance import eventually
 
 pytestmark = pytest.mark.real_http
 

@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from tests.sandbox.demo_bot import API_KEY, AS_WRITTEN, eventually
+from tests.sandbox.demo_bot import API_KEY, AS_WRITTEN
+from tests.sandbox.instance import eventually
 
 pytestmark = pytest.mark.real_http
 

@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from tests.processes import inherited
-from tests.sandbox.demo_bot import API_KEY, SECRET, Bot, User, eventually
+from tests.sandbox.demo_bot import API_KEY, SECRET, Bot, User
 from tests.sandbox.demo_bot_product import FakeProduct
+from tests.sandbox.instance import eventually
 
 pytestmark = pytest.mark.real_http
 

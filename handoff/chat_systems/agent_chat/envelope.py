@@ -8,7 +8,6 @@ from typing import Any
 
 from handoff.chat_systems import text as texts
 from handoff.chat_systems.agent_chat.fields import (
-    SYS_ID,
     Part,
     is_true,
     object_of,
@@ -16,7 +15,7 @@ from handoff.chat_systems.agent_chat.fields import (
     plain,
     text_of,
 )
-from handoff.chat_systems.values import Echo, EntryState, News, Observation
+from handoff.chat_systems.values import SYS_ID, Echo, EntryState, News, Observation
 
 # How we name conversations: a handoff's id in hexadecimal.
 _OUR_NAME = re.compile(r"[0-9a-f]{32}")

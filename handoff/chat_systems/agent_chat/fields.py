@@ -1,10 +1,8 @@
 """Fields of the API: every one may be missing, and releases disagree on its type."""
 
-import re
 from typing import Any
 
 Part = dict[str, Any]
-SYS_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def text_of(part: Part, *names: str) -> str:

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
-import re
 
 from handoff.chat_systems.agent_chat.content import Content, path_in
 from handoff.chat_systems.agent_chat.fields import Part, object_of, text_of
-from handoff.chat_systems.values import EntryState, InboundMessage, Observation, Speaker
+from handoff.chat_systems.values import (
+    TOLD_ID,
+    EntryState,
+    InboundMessage,
+    Observation,
+    Speaker,
+)
 
-_SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 # `agentInfo.sentFromAgent` → who speaks.
 _SPEAKERS = {"true": Speaker.AGENT, "false": Speaker.VIRTUAL_AGENT}
 
@@ -25,7 +29,7 @@ def agent_of(part: Part, *, group_id: str) -> Observation:
     return Observation(
         state=EntryState.ACCEPTED,
         group_id=group_id,
-        agent_id=agent_id if _SYS_ID.fullmatch(agent_id) else "",
+        agent_id=agent_id if TOLD_ID.fullmatch(agent_id) else "",
         agent_name=name,
         agent_avatar_url=avatar_url,
     )
@@ -64,7 +68,7 @@ def _sys_id_of(part: Part) -> str:
     holds, so that the same words said again can be told apart.
     """
     name = text_of(part, "messageId")
-    if _SYS_ID.fullmatch(name):
+    if TOLD_ID.fullmatch(name):
         return name
     told = name or json.dumps(part, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[: 32 if name else 16]

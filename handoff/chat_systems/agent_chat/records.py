@@ -8,13 +8,13 @@ import json
 
 from handoff.chat_systems import times
 from handoff.chat_systems.agent_chat.fields import (
-    SYS_ID,
     Part,
     object_of,
     objects_of,
     text_of,
 )
 from handoff.chat_systems.values import (
+    SYS_ID,
     Conversation,
     EntryState,
     InboundMessage,

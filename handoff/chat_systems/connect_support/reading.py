@@ -7,6 +7,7 @@ from typing import Any
 from handoff.chat_systems import text as texts
 from handoff.chat_systems import times
 from handoff.chat_systems.values import (
+    TOLD_ID,
     Entry,
     EntryState,
     InboundFile,
@@ -26,7 +27,6 @@ STATES = {
     "7": EntryState.LEFT,
     "8": EntryState.ABANDONED,
 }
-SYS_ID = re.compile(r"[0-9A-Za-z]{1,32}")
 # What ServiceNow's clients write where a message is nothing but a file.
 FILE_LABEL = re.compile(r"File: ([^\n]{1,255})")
 EXISTING_RULE_KEYS = frozenset(
@@ -161,7 +161,7 @@ def text_of(value: Any) -> str:
 def sys_id_of(value: Any) -> str:
     """Return the id of a record; it goes into columns and addresses as it is."""
     text = text_of(value)
-    return text if SYS_ID.fullmatch(text) else ""
+    return text if TOLD_ID.fullmatch(text) else ""
 
 
 def number_of(value: Any) -> int | None:
