@@ -59,7 +59,7 @@ SECTIONS: dict[str, list[str]] = {
         "text_failed",
         "other_texts",
     ],
-    "Time-outs and transcript": [
+    "Course of a handoff": [
         "wait_minutes",
         "idle_minutes",
         "without_agent",
