@@ -16,6 +16,17 @@ LEASE_MARGIN = timedelta(seconds=10)
 # After it ServiceNow ends a REST call by a quota of its own.
 QUOTA = timedelta(seconds=60)
 METRICS_TOKEN_LENGTH = 20
+MORE_THAN_NOTHING = (
+    "REQUEST_DEADLINE",
+    "POLL_INTERVAL",
+    "WORKER_CONCURRENCY",
+    "CALLS_PER_CONNECTION",
+    "WEB_THREADS",
+    "MAX_OPEN_HANDOFFS",
+    "MAX_ATTACHMENT_BYTES",
+    "RATE_LIMIT_PER_BOT",
+    "RATE_LIMIT_STRANGERS",
+)
 # Below these versions a repair is missing that messages or memory depend on.
 OLDEST_VERSIONS = {
     "djangorestframework": ("3.17.2", "reads a JSON body of any size into memory"),
@@ -29,7 +40,7 @@ def register() -> None:
     for check in (
         check_demo_is_local,
         check_lane_lease,
-        check_calls,
+        check_more_than_nothing,
         check_versions,
         check_metrics_token,
         check_trusted_proxies,
@@ -88,14 +99,16 @@ def check_settle_time(**_: Any) -> Iterable[CheckMessage]:
         )
 
 
-def check_calls(**_: Any) -> Iterable[CheckMessage]:
-    if settings.CALLS_PER_CONNECTION < 1:
-        yield checks.Error(
-            "CALLS_PER_CONNECTION allows no call at all.",
-            hint="It is how many calls one ServiceNow instance gets at the same time."
-            " Set it to 1 or more; 4 suits most.",
-            id="handoff.E008",
-        )
+def check_more_than_nothing(**_: Any) -> Iterable[CheckMessage]:
+    for name in MORE_THAN_NOTHING:
+        value = getattr(settings, name)
+        if value <= type(value)():
+            yield checks.Error(
+                f"{name} is 0 or less, which lets nothing through.",
+                hint=f"0 does not mean without a limit. Set {name} to more than 0, or"
+                " leave it out: .env.example shows what it is then.",
+                id="handoff.E008",
+            )
 
 
 def check_versions(**_: Any) -> Iterable[CheckMessage]:

@@ -77,9 +77,23 @@ def test_a_lease_that_a_request_can_outlive_is_an_error(found):
     assert found(LANE_LEASE=deadline + timedelta(seconds=10)) == {}
 
 
-def test_a_connection_that_may_make_no_call_is_an_error(found):
-    assert "1 or more" in found(CALLS_PER_CONNECTION=0)["handoff.E008"]
-    assert found(CALLS_PER_CONNECTION=1) == {}
+@pytest.mark.parametrize(
+    ("name", "nothing", "some"),
+    [
+        ("REQUEST_DEADLINE", timedelta(0), timedelta(milliseconds=1)),
+        ("POLL_INTERVAL", timedelta(0), timedelta(milliseconds=1)),
+        ("WORKER_CONCURRENCY", 0, 1),
+        ("CALLS_PER_CONNECTION", -1, 1),
+        ("WEB_THREADS", 0, 1),
+        ("MAX_OPEN_HANDOFFS", 0, 1),
+        ("MAX_ATTACHMENT_BYTES", 0, 1),
+        ("RATE_LIMIT_PER_BOT", 0, 1),
+        ("RATE_LIMIT_STRANGERS", -1, 1),
+    ],
+)
+def test_a_setting_that_lets_nothing_through_is_an_error(found, name, nothing, some):
+    assert f"Set {name} to" in found(**{name: nothing})["handoff.E008"]
+    assert found(**{name: some}) == {}
 
 
 @pytest.mark.parametrize(
