@@ -1,10 +1,12 @@
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
 import requests
+from django.db import transaction
+from django.db.transaction import TransactionManagementError
 from django.utils.timezone import now
 from standardwebhooks import Webhook
 
@@ -243,3 +245,21 @@ def test_what_was_told_of_the_wait_ends_with_it(running):
 
     running.refresh_from_db()
     assert (running.position, running.wait_text) == (None, "")
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_no_ring_comes_before_its_event(webhook_bot, running, monkeypatch):
+    """Not outside a transaction either, where PostgreSQL lets nothing be told."""
+    running.bot, stored = webhook_bot, []
+
+    def count(*args, **kwargs):
+        stored.append(Event.objects.count())
+
+    monkeypatch.setattr("celery.app.base.Celery.send_task", count)
+    with suppress(TransactionManagementError):
+        events.emit(running, "handoff.wait_time.updated", {})
+    with transaction.atomic():
+        events.emit(running, "handoff.wait_time.updated", {})
+
+    assert stored == [1]
