@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import environ
 import pytest
@@ -10,6 +11,7 @@ from django.db import connections
 from config.databases import POSTGRES_OPTIONS
 from tests import fence, servers
 from tests.processes import Product
+from tests.schedule import KeepTogether
 
 # Tests that talk real HTTP, all of it within this machine.
 OPEN = ("real_http", "browser", "end_to_end")
@@ -22,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="what Django's test database runs on",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> KeepTogether:
+    return KeepTogether(config, log)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.files import clean, fitting
+from tests.alphabets import UTF_8
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_name_is_cleaned(given_name, kept):
     assert clean(given_name) == kept
 
 
-@given(st.text())
+@given(st.text(alphabet=UTF_8))
 def test_whatever_the_name_a_header_and_a_path_stay_whole(name):
     kept = clean(name)
     header = content_disposition_header(as_attachment=True, filename=kept)
