@@ -17,11 +17,11 @@ def connect() -> None:
     user_changing.connect(_guard, dispatch_uid="handoff")
 
 
-def _follow(*, connection: Connection, ready: bool, **_: Any) -> None:
+def _follow(*, connection: Connection, ready: bool, detail: str, **_: Any) -> None:
     if ready:
         services.resume_lanes(connection=connection)
     else:
-        services.tell_authorization_required(connection=connection)
+        services.tell_authorization_required(connection=connection, reason=detail)
 
 
 def _go_on(*, connection: Connection, **_: Any) -> None:

@@ -145,9 +145,9 @@ def _forget_tokens(connection: Connection) -> None:
     runtime = ConnectionRuntime.objects.filter(pk=connection.pk)
     was_ready = runtime.filter(state=State.READY).exists()
     detail = "Somebody disconnected it from ServiceNow."
-    _start_anew(connection, detail=detail, **_NO_TOKENS)
     if was_ready:
-        states.announce(connection.pk, ready=False)
+        states.announce_lost(connection.pk, detail=detail)
+    _start_anew(connection, detail=detail, **_NO_TOKENS)
 
 
 # --- Authorize ---------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from django.dispatch import Signal
 
-# Sent with `connection` and `ready` inside the transaction that changes the state:
-# what a receiver writes is committed, or lost, together with it.
+# Sent with `connection`, `ready` and `detail`, which says why it is not, inside the
+# transaction that changes the state: what a receiver writes is committed, or lost,
+# together with it. A receiver that is told of `ready` locks nothing before the commit.
 authorization_changed = Signal()
 
 # Sent with `connection` and `user_name` before we act as another ServiceNow user than

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from servicenow_auth.models import Connection, ConnectionRuntime, State
@@ -14,7 +14,6 @@ from servicenow_auth.signals import authorization_changed
 MAX_REFUSALS = 3
 
 
-@transaction.atomic
 def need_reauthorization(*, pk: UUID, detail: str, **guard: int) -> bool:
     """Hold the connection until a person acts; False if `guard` no longer matches.
 
@@ -23,13 +22,22 @@ def need_reauthorization(*, pk: UUID, detail: str, **guard: int) -> bool:
     """
     rows = ConnectionRuntime.objects.filter(pk=pk, **guard)
     lasting = {"detail": detail[:300], "refresh_lease_until": None}
-    changed = rows.exclude(state=State.NEEDS_REAUTHORIZATION).update(
-        state=State.NEEDS_REAUTHORIZATION, state_since=Now(), **lasting
-    )
-    if changed:
-        announce(pk, ready=False)
+    changing = rows.exclude(state=State.NEEDS_REAUTHORIZATION)
+    if changing.exists() and _hold(changing, pk=pk, **lasting):
         return True
     return bool(rows.update(**lasting))
+
+
+@transaction.atomic
+def _hold(rows: QuerySet[ConnectionRuntime], *, pk: UUID, **lasting: Any) -> bool:
+    """Announce that they are held, and hold them; neither if they changed meanwhile."""
+    announce_lost(pk, detail=lasting["detail"])
+    changed = rows.update(
+        state=State.NEEDS_REAUTHORIZATION, state_since=Now(), **lasting
+    )
+    if not changed:
+        transaction.set_rollback(True)
+    return bool(changed)
 
 
 @transaction.atomic
@@ -40,7 +48,7 @@ def make_ready(*, pk: UUID, version: int, **known: Any) -> bool:
     if rows.exclude(state=State.READY).update(
         state=State.READY, state_since=Now(), **known
     ):
-        announce(pk, ready=True)
+        _announce(pk, ready=True, detail="")
         return True
     return bool(rows.update(**known))
 
@@ -71,7 +79,18 @@ def note_clock(*, pk: UUID, ahead: float) -> None:
     ConnectionRuntime.objects.filter(pk=pk).update(clock_offset=ahead)
 
 
-def announce(pk: UUID, *, ready: bool) -> None:
-    """Tell other apps, inside the caller's transaction."""
-    connection = Connection.objects.select_related("runtime").get(pk=pk)
-    authorization_changed.send(sender=Connection, connection=connection, ready=ready)
+def announce_lost(pk: UUID, *, detail: str) -> None:
+    """Tell other apps, before the caller changes the row in the same transaction.
+
+    What they lock is locked before a connection's row elsewhere, so here as well.
+    """
+    _announce(pk, ready=False, detail=detail)
+
+
+def _announce(pk: UUID, *, ready: bool, detail: str) -> None:
+    authorization_changed.send(
+        sender=Connection,
+        connection=Connection.objects.get(pk=pk),
+        ready=ready,
+        detail=detail,
+    )

@@ -90,14 +90,12 @@ def resume_paused_lanes(*, connection: Connection) -> None:
     transaction.on_commit(partial(due.wake, waiting), robust=True)
 
 
-def tell_authorization_required(*, connection: Connection) -> None:
+def tell_authorization_required(*, connection: Connection, reason: str) -> None:
     """Tell the bot that a person must authorize it again; its handoffs are held."""
     bot = Bot.objects.filter(connection=connection).first()
     if bot is not None:
         prepare_bot(bot=bot)
-        events.emit_for_bot(
-            bot, "authorization.required", {"reason": connection.runtime.detail}
-        )
+        events.emit_for_bot(bot, "authorization.required", {"reason": reason})
 
 
 def refuse_another_user(*, connection: Connection, user_name: str) -> None:

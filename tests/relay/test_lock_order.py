@@ -14,9 +14,10 @@ from django.utils.timezone import now
 
 from handoff import events, lifecycle, relay, services
 from handoff.exceptions import BotGone
-from handoff.models import Lane, Outgoing
+from handoff.models import Event, Lane, Outgoing
 from handoff.relay import due, lanes, leases, recording, to_bot, to_servicenow
 from servicenow_auth import pauses, states
+from servicenow_auth import services as auth
 from servicenow_auth.models import ConnectionRuntime
 from tests.relay import conftest as stage
 
@@ -159,3 +160,55 @@ def test_a_user_who_leaves_meets_a_new_authorization(http, chat, monkeypatch):
             events.emit(chat, "handoff.wait_time.updated", {})
 
     assert meet(leave, resume, record) == []
+
+
+@pytest.mark.parametrize("stop", ["need_reauthorization", "disconnect"])
+def test_who_goes_first_after_a_pause_meets_a_lost_authorization(
+    running, monkeypatch, stop
+):
+    """The one has told the bot something in its transaction, the other is about to."""
+    stage.post(running, "one", "two")
+    auth_connection = running.bot.connection
+    lease = leases.claim(stage.to_servicenow(running).pk)
+    go_first = pauses.go_first
+
+    def go_first_slowly(pk):
+        time.sleep(SHORT)
+        return go_first(pk)
+
+    def record_and_go_on():
+        with to_servicenow.open_route(lease.lane) as route:
+            task = lanes.advance(lease, route, None)
+            past = now() - timedelta(seconds=1)
+            ConnectionRuntime.objects.update(paused_until=past)
+            monkeypatch.setattr(pauses, "go_first", go_first_slowly)
+            done = recording.Done(result="1" * 32, error=None, started_at=now())
+            assert lanes.advance(lease, route, recording.Step(task, done, more=True))
+
+    def lose_it():
+        time.sleep(SHORT / 2)
+        if stop == "disconnect":
+            auth.disconnect(auth_connection)
+        else:
+            states.need_reauthorization(pk=auth_connection.pk, detail="refused")
+
+    assert meet(record_and_go_on, lose_it) == []
+    assert Event.objects.filter(type="authorization.required").count() == 1
+
+
+def test_two_refusals_at_once_are_told_once(running, monkeypatch):
+    both_saw_it_ready = threading.Barrier(2)
+    hold = states._hold
+
+    def hold_together(*args, **kwargs):
+        both_saw_it_ready.wait(SHORT)
+        return hold(*args, **kwargs)
+
+    monkeypatch.setattr(states, "_hold", hold_together)
+
+    def refuse():
+        pk = running.bot.connection_id
+        assert states.need_reauthorization(pk=pk, detail="refused")
+
+    assert meet(refuse, refuse) == []
+    assert Event.objects.filter(type="authorization.required").count() == 1
