@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from handoff import events
@@ -83,9 +84,16 @@ def resume_lanes(*, connection: Connection) -> None:
 
 
 def resume_paused_lanes(*, connection: Connection) -> None:
-    """Let what only waited for calls to be possible go on, as `resume_lanes` does."""
+    """Let what only waited for calls to be possible go on, as `resume_lanes` does.
+
+    So does what somebody has in hand, who may just be writing that it waits: until the
+    end of the pause that he read, which may be an hour away.
+    """
+    waits = Q(stalled_reason__in=[UNREACHABLE, THROTTLED])
     waiting = Lane.objects.filter(
-        bot__connection=connection, stalled_reason__in=[UNREACHABLE, THROTTLED]
+        waits | Q(lease_until__isnull=False),
+        bot__connection=connection,
+        direction=Direction.TO_SERVICENOW,
     )
     transaction.on_commit(partial(due.wake, waiting), robust=True)
 

@@ -212,3 +212,29 @@ def test_two_refusals_at_once_are_told_once(running, monkeypatch):
 
     assert meet(refuse, refuse) == []
     assert Event.objects.filter(type="authorization.required").count() == 1
+
+
+def test_a_lane_that_is_about_to_wait_meets_the_end_of_the_pause(running, monkeypatch):
+    stage.post(running, "one")
+    in_an_hour = now() + timedelta(hours=1)
+    ConnectionRuntime.objects.update(paused_until=in_an_hour)
+    lease = leases.claim(stage.to_servicenow(running).pk)
+    ends_at = pauses.ends_at
+
+    def ends_at_slowly(pk):
+        found = ends_at(pk)
+        time.sleep(SHORT)
+        return found
+
+    monkeypatch.setattr(pauses, "ends_at", ends_at_slowly)
+
+    def wait():
+        with to_servicenow.open_route(lease.lane) as route:
+            assert lanes.advance(lease, route, None) is None
+
+    def lift():
+        time.sleep(SHORT / 2)
+        pauses.lift(running.bot.connection)
+
+    assert meet(wait, lift) == []
+    assert stage.to_servicenow(running).wake_at <= now()
