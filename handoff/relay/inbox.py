@@ -47,19 +47,24 @@ def process(*, bot_id: UUID, group_id: str) -> None:
     A message with files waits until they are here, and what was said after it with it.
     """
     held: Held = {}
-    stored = _stored(bot_id, group_id)
-    while size := poison.begin(stored):
-        outcome = _process(bot_id, group_id, held, size=size)
-        for one in outcome.wanted:
-            fetched = _fetch(one)
-            poison.spare(stored)
-            if fetched is None:
-                _claim(one.callback, until=None)
-                return  # the sweep rings again
-            held[one.key] = fetched
-            _claim(one.callback, until=now() + FETCH_LEASE)
-        if not (outcome.wanted or outcome.closed):
-            return
+    goes_on = True
+    while goes_on:
+        with poison.attempt(_stored(bot_id, group_id)) as size:
+            goes_on = size > 0 and _go_on(bot_id, group_id, held, size=size)
+
+
+def _go_on(bot_id: UUID, group_id: str, held: "Held", *, size: int) -> bool:
+    """Relay some callbacks, or fetch what they lack; tell whether to go on."""
+    outcome = _process(bot_id, group_id, held, size=size)
+    for one in outcome.wanted:
+        fetched = _fetch(one)
+        poison.spare(_stored(bot_id, group_id))
+        if fetched is None:
+            _claim(one.callback, until=None)
+            return False  # the sweep rings again
+        held[one.key] = fetched
+        _claim(one.callback, until=now() + FETCH_LEASE)
+    return bool(outcome.wanted or outcome.closed)
 
 
 def _stored(bot_id: UUID, group_id: str) -> QuerySet[Callback]:

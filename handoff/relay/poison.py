@@ -5,9 +5,12 @@ kill the process.
 """
 
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.timezone import now
 
@@ -21,28 +24,57 @@ MAX_ATTEMPTS = 10
 APART = timedelta(seconds=5)
 # What is taken in by one transaction.
 BATCH = 200
+# Seconds: for so long a worker waits to say that it was the database.
+OUTAGE = 20.0
+RETRY = 0.5
 SET_ASIDE = "It could not be taken in, at any of ten attempts."
 
 
-def begin(stored: QuerySet[Callback]) -> int:
-    """Count the attempt at the first callback; return how many to take, 0 for none.
+@contextmanager
+def attempt(stored: QuerySet[Callback]) -> Iterator[int]:
+    """Count the attempt at the first callback; yield how many to take, 0 for none.
 
     After an attempt that nobody got through with they are taken one at a time, so that
-    the one that does it comes first.
+    the one that does it comes first. What the database is to blame for does not count.
     """
+    size, counted = _begin(stored)
+    try:
+        yield size
+    except (OperationalError, InterfaceError):
+        _take_back(counted)
+        raise
+
+
+def _begin(stored: QuerySet[Callback]) -> tuple[int, QuerySet[Callback]]:
+    """Return how many to take, and what was counted, if it is still the newest."""
     first = stored.first()
     if first is None:
-        return 0
+        return 0, Callback.objects.none()
     if first.attempts >= MAX_ATTEMPTS:
         _set_aside(first)
-        return 1
+        return 1, Callback.objects.none()
     if first.fetched_until and first.fetched_until > now():
-        return BATCH  # somebody is at it, and fetches its files
-    is_new = Q(attempted_at=None) | Q(attempted_at__lt=now() - APART)
-    Callback.objects.filter(is_new, pk=first.pk).update(
-        attempts=F("attempts") + 1, attempted_at=now()
-    )
-    return 1 if first.attempts else BATCH
+        # Somebody is at it, and fetches its files.
+        return BATCH, Callback.objects.none()
+    began_at, this = now(), Callback.objects.filter(pk=first.pk)
+    is_new = Q(attempted_at=None) | Q(attempted_at__lt=began_at - APART)
+    this.filter(is_new).update(attempts=F("attempts") + 1, attempted_at=began_at)
+    return 1 if first.attempts else BATCH, this.filter(attempted_at=began_at)
+
+
+def _take_back(counted: QuerySet[Callback]) -> None:
+    """Count it no more, once the database can be reached again."""
+    ends = time.monotonic() + OUTAGE
+    while True:
+        connection.close_if_unusable_or_obsolete()
+        try:
+            counted.update(attempts=F("attempts") - 1, attempted_at=None)
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > ends:
+                return
+            time.sleep(RETRY)
+        else:
+            return
 
 
 def spare(stored: QuerySet[Callback]) -> None:

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils.timezone import now
 
 from handoff.failpoints import Point, listeners
@@ -104,9 +105,63 @@ def test_what_came_with_it_is_not_taken_for_it(running):
 def test_rings_at_one_time_count_as_one_attempt(running):
     tell(running, message("1" * 32, "first"), group="9" * 32)
     for _ in range(5):
-        poison.begin(Callback.objects.all())
+        with poison.attempt(Callback.objects.all()):
+            pass
 
     assert Callback.objects.get().attempts == 1
+
+
+def lose_the_connection() -> None:
+    """Let the server end it, as one that restarts does; SQLite has no server."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    raise OperationalError("disk I/O error")
+
+
+def give_up_waiting() -> None:
+    raise OperationalError("canceling statement due to lock timeout")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_with_the_database_is_not_counted(running):
+    """But the death of a worker in between is."""
+    Handoff.objects.update(poll_at=None, state="accepted")
+    with traps.trap(Point.IN_PROCESSING, traps.die), suppress(traps.Killed):
+        tell(running, message("1" * 32, "good"))
+    past = now() - poison.APART - timedelta(seconds=1)
+    Callback.objects.update(attempted_at=past)
+
+    with traps.trap(Point.IN_PROCESSING, lose_the_connection):
+        for _ in range(poison.MAX_ATTEMPTS + 1):
+            with pytest.raises(OperationalError):
+                inbox.process(bot_id=running.bot_id, group_id=GROUP)
+    assert Callback.objects.get().attempts == 1
+    inbox.process(bot_id=running.bot_id, group_id=GROUP)
+
+    assert texts(running) == ["good"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_where_the_database_stays_away_for_a_moment(running, monkeypatch):
+    monkeypatch.setattr(poison, "RETRY", 0.01)
+    Handoff.objects.update(poll_at=None)
+    refusals = ["the database system is starting up"] * 3
+
+    def refuse(execute, sql, *args):
+        if '"attempts" - ' in sql and refusals:
+            raise OperationalError(refusals.pop())
+        return execute(sql, *args)
+
+    with (
+        traps.trap(Point.IN_PROCESSING, give_up_waiting),
+        connection.execute_wrapper(refuse),
+        pytest.raises(OperationalError),
+    ):
+        tell(running, message("1" * 32, "good"))
+
+    assert refusals == []
+    assert Callback.objects.get().attempts == 0
 
 
 def test_a_callback_that_only_waits_is_not_counted(running):
