@@ -16,7 +16,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     outcome = play(plan)
     sys.stdout.write(table(plan, outcome))
-    return 1 if outcome.verdict.violations else 0
+    return 1 if outcome.verdict.violations or outcome.missing else 0
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -106,7 +107,7 @@ class Chatbot:
             after = page["next"]
 
 
-def about(conversation_id: str, events: list[Event]) -> list[Event]:
+def about(conversation_id: str, events: Sequence[Event]) -> list[Event]:
     """Return those of one conversation."""
     return [
         event
@@ -115,7 +116,7 @@ def about(conversation_id: str, events: list[Event]) -> list[Event]:
     ]
 
 
-def spoken(events: list[Event]) -> list[str]:
+def spoken(events: Sequence[Event]) -> list[str]:
     """Return what agents said, by these events."""
     created = [event for event in events if event["type"] == "message.created"]
     return [e["data"]["text"] for e in created if e["data"]["role"] == "agent"]

@@ -1,6 +1,7 @@
 """One handoff of a run, as those who take part in it know it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 
 from tests.chaos.plan import Plan
@@ -24,14 +25,20 @@ class Conversation:
     replied: int = 0
     # It ended before all was said: what follows is refused.
     is_closed: bool = False
-    # The agent ended it before he had read all.
+    # When the agent ended it, and whether that was before he had read all.
+    ended_at: datetime | None = None
     is_cut_off: bool = False
-    # The bot ended it before it had heard all.
-    is_cut_short: bool = False
+    # The user left.
+    has_left: bool = False
 
     @property
     def id(self) -> str:
         return f"c-{self.number}"
+
+    @property
+    def names(self) -> list[str | None]:
+        """Return the bot's own ids of what was accepted; the question has none."""
+        return [None, *(f"{self.id}-{place}" for place in range(1, len(self.accepted)))]
 
     @property
     def question(self) -> str:

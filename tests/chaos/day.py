@@ -1,5 +1,6 @@
 """What time it is in a run: it storms, then it is calm, then everybody goes home."""
 
+import math
 import time
 from threading import Event
 
@@ -11,7 +12,7 @@ class Day:
         self.plan = plan
         self.storm_is_over = Event()
         self.is_done = Event()
-        self._calm_since = 0.0
+        self._calm_since = math.inf
 
     def calm_down(self) -> None:
         self._calm_since = time.monotonic()
@@ -24,6 +25,12 @@ class Day:
     @property
     def is_late(self) -> bool:
         """Tell whether nobody waits any longer for what still may come."""
-        if not self.storm_is_over.is_set():
-            return False
-        return time.monotonic() > self._calm_since + self.plan.patience / 3
+        return self._calm_for() > self.plan.patience / 3
+
+    @property
+    def is_still(self) -> bool:
+        """Tell whether no call of the storm can be applied any more."""
+        return self._calm_for() > self.plan.timing.limit
+
+    def _calm_for(self) -> float:
+        return time.monotonic() - self._calm_since

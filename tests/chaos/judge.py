@@ -7,7 +7,7 @@ compared. Which of two equal texts in a row is missing nobody can tell, nor need
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Tally:
     seen: int = 0
     # Not seen, and the bot knows of it.
     reported: int = 0
+    # Not seen: an end came first, and nobody was there any more.
+    cut_off: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
@@ -58,6 +60,21 @@ def compare(said: Sequence[Said], seen: Sequence[str]) -> Tally:
         reordered=(wanted & shown).total() - len(in_order),
         unexpected=unexpected,
     )
+
+
+def compare_cut(
+    said: Sequence[Said], seen: Sequence[str], *, least: int, most: int
+) -> Tally:
+    """Compare where an end has cut off what was said last.
+
+    Nobody can tell after which it came; at least so many were there before it, and at
+    most so many. What is missing before something that was seen is lost all the same.
+    """
+    tallies = []
+    for kept in range(most, least - 1, -1):
+        rest = Tally(accepted=most - kept, cut_off=most - kept)
+        tallies.append(compare(said[:kept], seen) + rest)
+    return min(tallies, key=attrgetter("violations"))
 
 
 def _arrived(said: Sequence[Said], seen: Sequence[str]) -> set[int]:

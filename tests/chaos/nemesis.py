@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from threading import Event
 
@@ -14,14 +15,25 @@ import redis
 from tests.chaos.plan import Plan
 from tests.chaos.stage import Stage
 
+# In /proc/net/tcp.
+ESTABLISHED = "01"
 # Between two kills, in seconds.
 SHORTEST, LONGEST = 0.3, 0.9
+# So many of them strike one that talks to ServiceNow, where there is one.
+AIMED = 0.25
 # So many of the four.
 ENOUGH = 3
 # How long what was stopped or frozen is away.
 AWAY = 2.0
 # Within these parts of a storm it strikes: what comes of it has to be seen through.
 FIRST, LAST = 0.25, 0.8
+
+KILL = "kill -9 of a worker"
+IN_A_CALL = "kill -9 of one that talked to ServiceNow"
+BEAT_KILLED = "beat killed"
+REDIS_RESTARTED = "Redis restarted"
+REDIS_FROZEN = "Redis frozen"
+POSTGRES_RESTARTED = "PostgreSQL restarted at once"
 
 Blow = tuple[float, Callable[[], None]]
 
@@ -41,8 +53,33 @@ class Nemesis:
         while not is_over.wait(rng.uniform(SHORTEST, LONGEST)):
             workers = self.stage.workers()
             if len(workers) >= ENOUGH:
-                os.kill(rng.choice(workers), signal.SIGKILL)
-                self.done["kill -9 of a worker"] += 1
+                talking = [pid for pid in workers if self._talks(pid)]
+                is_aimed = rng.random() < AIMED
+                self._kill(rng.choice((is_aimed and talking) or workers))
+
+    def _kill(self, worker: int) -> None:
+        # Stopped first, so that it dies in what it is seen to do.
+        os.kill(worker, signal.SIGSTOP)
+        self.done[IN_A_CALL] += self._talks(worker)
+        os.kill(worker, signal.SIGKILL)
+        self.done[KILL] += 1
+
+    def _talks(self, worker: int) -> bool:
+        """Tell whether a worker talks to ServiceNow."""
+        port = int(self.stage.instance.url.split(":")[-1])
+        try:
+            return is_connected(worker, port=port)
+        except OSError:  # it is gone already
+            return False
+
+    def missing(self) -> list[str]:
+        """Return which of its blows it did not deal; FLUSHALL may find Redis away."""
+        if not self.plan.nemesis:
+            return []
+        wanted = [KILL, IN_A_CALL, self._web_killed, BEAT_KILLED]
+        if self.stage.redis:
+            wanted += [REDIS_RESTARTED, REDIS_FROZEN, POSTGRES_RESTARTED]
+        return [f"no {name}" for name in wanted if not self.done[name]]
 
     def rage(self) -> None:
         """Strike all other blows, each at its moment, while the storm lasts.
@@ -70,11 +107,15 @@ class Nemesis:
 
     def _kill_web(self) -> None:
         self.stage.processes["web"].kill()
-        self.done[f"web killed, and down for {self.plan.web_down:.0f} s"] += 1
+        self.done[self._web_killed] += 1
+
+    @property
+    def _web_killed(self) -> str:
+        return f"web killed, and down for {self.plan.web_down:.0f} s"
 
     def _kill_beat(self) -> None:
         self.stage.processes["beat"].kill()
-        self.done["beat killed"] += 1
+        self.done[BEAT_KILLED] += 1
 
     def _flush_redis(self) -> None:
         with (
@@ -86,7 +127,7 @@ class Nemesis:
 
     def _stop_redis(self) -> None:
         self.stage.redis.process.kill()
-        self.done["Redis restarted"] += 1
+        self.done[REDIS_RESTARTED] += 1
 
     def _start_redis(self) -> None:
         if not self.stage.redis.process.is_alive:
@@ -94,7 +135,7 @@ class Nemesis:
 
     def _freeze_redis(self) -> None:
         self.stage.redis.signal(signal.SIGSTOP)
-        self.done["Redis frozen"] += 1
+        self.done[REDIS_FROZEN] += 1
 
     def _thaw_redis(self) -> None:
         self.stage.redis.signal(signal.SIGCONT)
@@ -103,7 +144,23 @@ class Nemesis:
         """Do what `pg_ctl restart -m immediate` does."""
         self.stage.postgres.stop(signal.SIGQUIT)
         self.stage.postgres.start()
-        self.done["PostgreSQL restarted at once"] += 1
+        self.done[POSTGRES_RESTARTED] += 1
+
+
+def is_connected(pid: int, *, port: int) -> bool:
+    """Tell whether a process has a connection to this port of this machine."""
+    folder = Path("/proc", str(pid))
+    rows = (folder / "net" / "tcp").read_text().splitlines()[1:]
+    names = {
+        f"socket:[{columns[9]}]"
+        for columns in map(str.split, rows)
+        if columns[2].endswith(f":{port:04X}") and columns[3] == ESTABLISHED
+    }
+    for file in (folder / "fd").iterdir():
+        with suppress(OSError):  # it was closed meanwhile
+            if str(file.readlink()) in names:
+                return True
+    return False
 
 
 def _and_back(

@@ -1,6 +1,7 @@
 """Who talks: users through their chatbot, and agents at the desk."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from random import Random
 
@@ -47,7 +48,8 @@ def _say_next(one: Conversation, chatbot: Chatbot) -> None:
         body = {"id": f"{one.id}-{len(one.accepted)}", "text": text}
         path = f"handoffs/{one.handoff_id}/messages"
         answer = chatbot.call("POST", path, json=body)
-    one.is_closed = answer.status_code == HTTPStatus.CONFLICT
+    is_conflict = answer.status_code == HTTPStatus.CONFLICT
+    one.is_closed = is_conflict and answer.json()["code"] == "handoff_closed"
     if answer.ok:
         one.accepted.append(text)
     elif not one.is_closed:
@@ -68,7 +70,7 @@ def _leave(one: Conversation, chatbot: Chatbot, day: Day) -> bool:
     else:
         is_time = day.is_late or has_heard
     if is_time:
-        one.is_cut_short = not has_heard
+        one.has_left = True
         path = f"handoffs/{one.handoff_id}/end"
         chatbot.call("POST", path, json={"reason": "user_left"})
     return is_time
@@ -114,7 +116,7 @@ class Agent:
         elif one.agent_ends and one.is_all_said:
             has_read = self._has_read(one, chat)
             if has_read or self.day.is_late:
-                one.is_cut_off = not has_read
+                one.is_cut_off, one.ended_at = not has_read, datetime.now(UTC)
                 self.desk.end(chat)
 
     def _eagerness(self) -> float:

@@ -7,32 +7,51 @@ had it; what was taken may be held against it.
 import json
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from tests.chaos.judge import Said
 
 PATIENCE = 5
+BAD_GATEWAY = 502
 PASSED_ON = ("content-type", "user-agent", "x-handoff-secret")
 
 
 @dataclass(frozen=True)
 class Post:
-    """An envelope that came here, and whether it was taken; None: nobody knows."""
+    """An envelope that came here, and what the product answered, if anything."""
 
     body: bytes
-    taken: bool | None
+    status: int | None
+
+    @property
+    def taken(self) -> bool | None:
+        """Tell whether it was taken; None: nobody knows."""
+        return None if self.status is None else self.status < HTTPStatus.BAD_REQUEST
+
+    @property
+    def is_turned_away(self) -> bool:
+        """Tell whether nothing was wrong with it, nor with the product's servers."""
+        is_refused = self.status is not None and 400 <= self.status < 500
+        return is_refused and self.envelope is not None
+
+    @property
+    def envelope(self) -> dict[str, Any] | None:
+        try:
+            envelope: dict[str, Any] = json.loads(self.body)
+        except ValueError:
+            return None
+        return envelope
 
     def spoken(self, interaction: str) -> list[tuple[str, str]]:
         """Return what an agent says in it, each with its id."""
-        try:
-            envelope = json.loads(self.body)
-        except ValueError:
-            return []
-        if envelope.get("interactionId") != interaction:
+        envelope = self.envelope
+        if envelope is None or envelope.get("interactionId") != interaction:
             return []
         parts = [part for part in envelope["body"] if _is_agents(part)]
         return [(part["messageId"], part["value"]) for part in parts]
@@ -61,6 +80,10 @@ class Postmaster:
     def refused(self) -> int:
         return sum(not post.taken for post in self.posts)
 
+    @property
+    def turned_away(self) -> int:
+        return sum(post.is_turned_away for post in self.posts)
+
     def address(self, url: str) -> str:
         """Return where to post what is meant for an address of the product's."""
         return f"http://127.0.0.1:{self._server.server_port}{urlsplit(url).path}"
@@ -82,11 +105,18 @@ class Postmaster:
                 answer = requests.post(
                     self.target + path, data=body, headers=headers, timeout=PATIENCE
                 )
-            except requests.RequestException:
-                self.posts.append(Post(body, taken=None))
-                return 502
-            self.posts.append(Post(body, taken=answer.ok))
+            except requests.RequestException as exc:
+                status = BAD_GATEWAY if _is_refused(exc) else None
+                self.posts.append(Post(body, status=status))
+                return BAD_GATEWAY
+            self.posts.append(Post(body, status=answer.status_code))
             return answer.status_code
+
+
+def _is_refused(exc: requests.RequestException) -> bool:
+    """Tell whether nobody was there to be connected to: then it was not taken."""
+    reasons = [getattr(cause, "reason", None) for cause in exc.args]
+    return any(isinstance(reason, NewConnectionError) for reason in reasons)
 
 
 def _is_agents(part: dict[str, Any]) -> bool:

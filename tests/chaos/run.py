@@ -12,7 +12,8 @@ from tests.chaos.day import Day
 from tests.chaos.desk import Desk
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.people import Agent, talk
-from tests.chaos.plan import AGENT_CHAT, Plan
+from tests.chaos.plan import AGENT_CHAT, CONNECT_SUPPORT, Plan
+from tests.chaos.records import UNSETTLED, held
 from tests.chaos.stage import Stage, set_stage
 from tests.chaos.verdict import Verdict, judge
 
@@ -34,6 +35,8 @@ class Outcome:
     set_up: float
     calm: float
     total: float
+    # What was to strike and did not: without it a run proves less than it says.
+    missing: list[str]
 
 
 def play(plan: Plan) -> Outcome:
@@ -42,10 +45,12 @@ def play(plan: Plan) -> Outcome:
         set_up = time.monotonic() - began
         run = Run(stage, plan)
         calm = run.play()
+        faults = _faults(stage)
         return Outcome(
             verdict=run.verdict(),
             nemesis=run.nemesis.done,
-            faults=_faults(stage),
+            faults=faults,
+            missing=[*run.nemesis.missing(), *missing_faults(plan, faults)],
             refused_posts=stage.postmaster.refused,
             slowest=_slowest(stage),
             set_up=set_up,
@@ -163,19 +168,45 @@ class Run:
         return heard, [len(events) for events in self.followed.values()]
 
     def _is_all_told(self) -> bool:
-        return all(self._is_settled(one) for one in self.conversations) and all(
-            len(chatbot.told) == len(self.followed[name])
-            for name, chatbot in self.chatbots.items()
+        return (
+            self.day.is_still
+            and all(self._is_settled(one) for one in self.conversations)
+            and all(
+                len(chatbot.told) == len(self.followed[name])
+                for name, chatbot in self.chatbots.items()
+            )
+            and not any(self._is_at_work(screen) for screen in self.desks)
         )
+
+    def _is_at_work(self, screen: Desk) -> bool:
+        """Tell whether somebody still talks to nobody: Agent Chat may hold an end."""
+        chats = screen.chats() if screen.system == CONNECT_SUPPORT else []
+        return any(chat.is_waiting or chat.is_open for chat in chats)
 
     def _is_settled(self, one: Conversation) -> bool:
         chatbot = self.chatbots[one.system]
         if not any(event["type"] in FINAL for event in chatbot.told_about(one.id)):
             return False
-        if one.system == AGENT_CHAT:  # what may have arrived is held for good
-            return True
         rows = chatbot.pages(f"handoffs/{one.handoff_id}/messages")
-        return all(row["delivery"] not in ("pending", "sending") for row in rows)
+        deliveries = [row["delivery"] for row in rows if row["role"] == "user"]
+        if one.system == AGENT_CHAT:  # what may have arrived is held for good
+            unknown = held(deliveries)
+        else:
+            unknown = [False] * len(deliveries)
+        return not any(
+            delivery in UNSETTLED and not is_held
+            for delivery, is_held in zip(deliveries, unknown, strict=True)
+        )
+
+
+def missing_faults(plan: Plan, struck: Counter[str]) -> list[str]:
+    """Tell of what kinds of faults there were none, or of all too few."""
+    total = struck.total()
+    few = [f"only {total} faults"] if total < plan.strikes else []
+    kinds = {name.startswith("fault_callback") for name in plan.faults}
+    missing = kinds - {name.startswith("fault_callback") for name in struck}
+    names = {True: "faults of callbacks", False: "faults of calls"}
+    return few + [f"no {names[kind]}" for kind in sorted(missing)]
 
 
 def _faults(stage: Stage) -> Counter[str]:

@@ -14,8 +14,9 @@ COLUMNS = [one.name for one in fields(Tally)]
 def table(plan: Plan, outcome: Outcome) -> str:
     verdict = outcome.verdict
     without = f" without {plan.without}" if plan.without else ""
+    systems = " and ".join(plan.systems)
     lines = [
-        f"{plan.setup}{without}, seed {plan.seed}",
+        f"{plan.setup}{without}, {systems}, {plan.seconds:.0f} s, seed {plan.seed}",
         "",
         _row("", *COLUMNS),
         *(
@@ -32,6 +33,7 @@ def table(plan: Plan, outcome: Outcome) -> str:
         f" {outcome.calm:.0f} s until all was calm",
         "",
         *(f"WRONG {fault}" for fault in [*verdict.details, *verdict.others]),
+        *(f"MISSING {name}" for name in outcome.missing),
         f"{verdict.violations} violations",
         *([] if outcome.slowest < plan.timing.limit else [TOO_SLOW]),
         "",

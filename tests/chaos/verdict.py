@@ -1,21 +1,27 @@
 """What a run showed: who saw what, compared with what was accepted."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import takewhile
 
-from tests.chaos.chatbot import FINAL, Chatbot, Event, about, spoken
+from tests.chaos.chatbot import Event, spoken
 from tests.chaos.conversations import Conversation
-from tests.chaos.desk import Desk
-from tests.chaos.judge import Said, Tally, compare
+from tests.chaos.desk import Chat, Desk
+from tests.chaos.judge import Said, Tally, compare_cut
 from tests.chaos.plan import AGENT_CHAT, CONNECT_SUPPORT
+from tests.chaos.records import Record, collect, held
 from tests.chaos.stage import Stage
+from tests.chaos.telling import faults_in
 
-# What the API tells of a message that the agent does not have. What Agent Chat may have
-# taken is held, and all that was said after it.
-REPORTED = {
-    CONNECT_SUPPORT: ("failed",),
-    AGENT_CHAT: ("failed", "sending", "pending"),
-}
+TO_SERVICENOW = "to ServiceNow"
+TO_BOT = "to the bot"
+# Less than one in so many seen proves nothing.
+ENOUGH = 4
+# What was told as delivered so long before the agent's end did not cross it.
+CROSSING = timedelta(seconds=2)
+FAILED = "failed"
 
 
 @dataclass
@@ -40,6 +46,17 @@ class Verdict:
             self.details.append(f"{name} {direction}: {tally}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a bot was told of all its conversations together."""
+
+    feed: Sequence[Event]
+    followed: Sequence[Event]
+    # How often each event came by webhook.
+    deliveries: Counter[str]
+    forged: int = 0
+
+
 def judge(
     stage: Stage,
     conversations: list[Conversation],
@@ -50,81 +67,149 @@ def judge(
     verdict = Verdict()
     for screen in desks:
         system, chatbot = screen.system, stage.chatbots[screen.system]
+        own = [one for one in conversations if one.system == system]
         feed = chatbot.pages("events")
-        _judge_feed(verdict, feed, followed=followed[system], chatbot=chatbot)
-        for one in conversations:
-            if one.system == system:
-                _judge_conversation(verdict, stage, one, screen=screen)
-                _judge_events(verdict, one, feed=feed, chatbot=chatbot)
+        told = Told(
+            feed=feed,
+            followed=followed[system],
+            deliveries=chatbot.deliveries,
+            forged=chatbot.forged,
+        )
+        judge_feed(verdict, told)
+        for one in own:
+            judge_one(verdict, collect(stage, one, screen=screen, feed=feed))
+        judge_extent(verdict, own, system=system)
+        strange = strangers(own, screen.chats())
+        judge_strangers(verdict, [line.text for line in screen.lines(strange)])
+    if turned_away := stage.postmaster.turned_away:
+        verdict.others.append(f"{turned_away} sound posts of Agent Chat were refused")
     return verdict
 
 
-def _judge_conversation(
-    verdict: Verdict, stage: Stage, one: Conversation, *, screen: Desk
-) -> None:
-    chatbot = stage.chatbots[one.system]
-    # One, if all is well.
-    chats = [chat for chat in screen.chats() if chat.question == one.question]
-    lines = screen.lines(chats)
-    shown = [line.text for line in lines if line.is_requesters]
-    asked = compare(_asked(one, chatbot), shown)
-    verdict.add(one.system, "to ServiceNow", asked, name=one.id)
-    said = [Said(line.text) for line in lines if line.is_agents]
+def judge_one(verdict: Verdict, record: Record) -> None:
+    one = record.one
+    verdict.add(one.system, TO_SERVICENOW, _to_servicenow(record), name=one.id)
+    verdict.add(one.system, TO_BOT, _to_bot(record), name=one.id)
+    verdict.others += [f"{one.id} {fault}" for fault in faults_in(record)]
+
+
+def _to_servicenow(record: Record) -> Tally:
+    accepted = zip(
+        record.one.accepted,
+        record.deliveries,
+        _unknown(record),
+        _may_be_swallowed(record),
+        strict=True,
+    )
+    # What was told as failed must not be there.
+    there = [row for row in accepted if row[1] != FAILED]
+    said = [Said(text, is_promised=not unknown) for text, _, unknown, _ in there]
+    swallowed = _last(is_swallowed for *_, is_swallowed in there)
+    most = len(said)
+    tally = compare_cut(said, record.shown, least=most - swallowed, most=most)
+    failed = len(record.deliveries) - most
+    reported = _last(one == FAILED for one in record.deliveries)
+    reported = reported if _may_fail(record) else 0
+    return tally + Tally(accepted=failed, reported=reported, lost=failed - reported)
+
+
+def _unknown(record: Record) -> list[bool]:
+    """Tell of each message whether the bot was told that its outcome is unknown.
+
+    What Agent Chat may have taken is held, and all that was said after it.
+    """
+    if record.one.system == CONNECT_SUPPORT:
+        return [False] * len(record.deliveries)
+    return held(record.deliveries)
+
+
+def _may_fail(record: Record) -> bool:
+    """Tell whether there was no conversation any more for what was said last.
+
+    As long as there is one, a message has no reason to fail.
+    """
+    one = record.one
     if one.system == AGENT_CHAT:
-        said = [said for chat in chats for said in stage.postmaster.spoken(chat.group)]
-    if one.is_cut_short:
-        said = [replace(each, is_promised=False) for each in said]
-    answered = compare(said, spoken(chatbot.told_about(one.id)))
-    verdict.add(one.system, "to the bot", answered, name=one.id)
+        is_unopened = any(event["type"] == "handoff.failed" for event in record.told)
+    else:
+        is_unopened = one.has_left and not record.chats
+    return one.is_cut_off or is_unopened
 
 
-def _asked(one: Conversation, chatbot: Chatbot) -> list[Said]:
-    """Return what was accepted, and whether the bot was not told otherwise."""
-    rows = chatbot.pages(f"handoffs/{one.handoff_id}/messages")
-    deliveries = {row["id"]: row["delivery"] for row in rows if row["role"] == "user"}
-    names = [None, *(f"{one.id}-{place}" for place in range(1, len(one.accepted)))]
-    # Agent Chat answers 200 to what is said to nobody: see docs/guarantees.md.
-    is_swallowed = one.is_cut_off and one.system == AGENT_CHAT
+def _may_be_swallowed(record: Record) -> list[bool]:
+    """Tell of each message whether Agent Chat may have dropped it with a 200.
 
-    def is_promised(name: str | None) -> bool:
-        return not is_swallowed and deliveries.get(name) not in REPORTED[one.system]
+    It does when its agent has ended the chat: see docs/guarantees.md.
+    """
+    one = record.one
+    if one.system != AGENT_CHAT or not one.is_cut_off or one.ended_at is None:
+        return [False] * len(one.accepted)
+    before = one.ended_at - CROSSING
+    arrived = {
+        event["data"]["id"]
+        for event in record.told
+        if event["type"] == "message.delivered"
+        and datetime.fromisoformat(event["timestamp"]) < before
+    }
+    return [name not in arrived for name in one.names]
 
-    return [
-        Said(text, is_promised=is_promised(name))
-        for name, text in zip(names, one.accepted, strict=True)
-    ]
+
+def _last(flags: Iterable[bool]) -> int:
+    """Count how many are true, from the last one back."""
+    return sum(takewhile(bool, reversed(list(flags))))
 
 
-def _judge_events(
-    verdict: Verdict, one: Conversation, *, feed: list[Event], chatbot: Chatbot
+def _to_bot(record: Record) -> Tally:
+    """Compare what it was told; when the user has left, the transcript has the rest."""
+    most = len(record.said)
+    least = 0 if record.one.has_left else most
+    return compare_cut(record.said, spoken(record.told), least=least, most=most)
+
+
+def judge_extent(
+    verdict: Verdict, conversations: Sequence[Conversation], *, system: str
 ) -> None:
-    """One final event, after the last message, by webhook and in the feed."""
-    for where, events in (("webhooks", chatbot.told), ("feed", feed)):
-        types = [event["type"] for event in about(one.id, events)]
-        finals = [place for place, name in enumerate(types) if name in FINAL]
-        if len(finals) != 1:
-            verdict.others.append(f"{one.id} {where}: {len(finals)} final events")
-        elif "message.created" in types[finals[0] :]:
-            verdict.others.append(f"{one.id} {where}: a message after the final event")
-        sequences = [event["sequence"] for event in about(one.id, events)]
-        if sequences != list(range(1, len(sequences) + 1)):
-            verdict.others.append(f"{one.id} {where}: events out of order or missing")
+    """A run in which little was said, or little of it seen, proves nothing."""
+    planned = {
+        TO_SERVICENOW: sum(len(one.to_say) for one in conversations),
+        TO_BOT: sum(len(one.to_reply) for one in conversations),
+    }
+    for direction, wanted in planned.items():
+        seen = verdict.tallies.get((system, direction), Tally()).seen
+        if seen == 0 or seen * ENOUGH < wanted:
+            verdict.others.append(f"{system} {direction}: only {seen} of {wanted} seen")
 
 
-def _judge_feed(
-    verdict: Verdict, feed: list[Event], *, followed: list[Event], chatbot: Chatbot
-) -> None:
+def strangers(
+    conversations: Sequence[Conversation], chats: Sequence[Chat]
+) -> list[Chat]:
+    """Return the chats on the desk that nobody asked for."""
+    questions = {one.question for one in conversations}
+    return [chat for chat in chats if chat.question not in questions]
+
+
+def judge_strangers(verdict: Verdict, texts: Sequence[str]) -> None:
+    if texts:
+        verdict.others.append(f"{len(texts)} lines in chats that nobody asked for")
+
+
+def judge_feed(verdict: Verdict, told: Told) -> None:
     """Nobody who follows the feed misses a number, and the webhooks tell the same."""
+    feed = told.feed
     numbers = [event["feed_sequence"] for event in feed]
     if numbers != list(range(1, len(feed) + 1)):
         verdict.others.append("the feed has gaps")
-    if followed != feed[: len(followed)]:
+    if told.followed != feed:
         verdict.others.append("who followed the feed saw something else than is in it")
-    untold = {event["id"] for event in feed} - chatbot.deliveries.keys()
-    if untold:
+    names = {event["id"] for event in feed}
+    if len(names) != len(feed):
+        verdict.others.append("the feed has an event twice")
+    if untold := names - told.deliveries.keys():
         verdict.others.append(f"{len(untold)} events were not told by webhook")
-    if chatbot.forged:
-        verdict.others.append(f"{chatbot.forged} webhooks were badly signed")
+    if unknown := told.deliveries.keys() - names:
+        verdict.others.append(f"{len(unknown)} webhooks told what is not in the feed")
+    if told.forged:
+        verdict.others.append(f"{told.forged} webhooks were badly signed")
     verdict.webhooks["events"] += len(feed)
-    verdict.webhooks["received"] += chatbot.deliveries.total()
-    verdict.webhooks["repeated"] += chatbot.deliveries.total() - len(chatbot.told)
+    verdict.webhooks["received"] += told.deliveries.total()
+    verdict.webhooks["repeated"] += told.deliveries.total() - len(told.deliveries)
