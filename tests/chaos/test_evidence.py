@@ -13,7 +13,14 @@ from tests.chaos.conversations import Conversation
 from tests.chaos.desk import Chat
 from tests.chaos.judge import Tally
 from tests.chaos.nemesis import is_connected
-from tests.chaos.plan import AGENT_CHAT, CONNECT_SUPPORT, Plan, ablation, quick
+from tests.chaos.plan import (
+    ABLATIONS,
+    AGENT_CHAT,
+    CONNECT_SUPPORT,
+    Plan,
+    ablation,
+    quick,
+)
 from tests.chaos.postmaster import Post, Postmaster
 from tests.chaos.records import held
 from tests.chaos.run import missing_faults
@@ -154,6 +161,21 @@ def test_a_run_tells_what_did_not_strike():
     assert len(missing_faults(plan, Counter())) == 3
     peaceful = ablation(replace(plan, without="settle"))
     assert missing_faults(peaceful, Counter({"fault_latency": 20})) == []
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(seed=1),
+        quick(Plan(seed=1)),
+        *(ablation(Plan(seed=1, without=rule)) for rule in ABLATIONS),
+    ],
+)
+def test_no_fault_of_a_plan_breaks_what_the_product_relies_on(plan):
+    """Else messages come twice with all rules, and an ablation shows nothing."""
+    timing = plan.timing
+
+    assert timing.deadline < timing.late < timing.limit
 
 
 def test_who_talks_to_a_server_is_connected_to_it():
