@@ -21,7 +21,7 @@ class Said:
 class Tally:
     accepted: int = 0
     seen: int = 0
-    # Not seen, and the bot knows of it.
+    # Not seen, and not promised.
     reported: int = 0
     # Not seen: an end came first, and nobody was there any more.
     cut_off: int = 0
