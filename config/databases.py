@@ -9,8 +9,11 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
 POSTGRES_OPTIONS = {
+    # What is asked again and again is planned once for a connection.
+    "server_side_binding": True,
+    "prepare_threshold": 5,
     "options": "-c statement_timeout=5s -c lock_timeout=3s"
-    " -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on"
+    " -c idle_in_transaction_session_timeout=10s -c synchronous_commit=on",
 }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from django.db.models import F, Q
+from django.db.models import BigIntegerField, F, Q, Value
 from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 
@@ -109,7 +109,9 @@ def _take_numbers(lane: Lane, count: int, *, due: bool) -> None:
 def begin_epoch() -> int:
     """Number all feeds anew, once the database has forgotten what was told last."""
     number = F("feed_sequence")
-    return BotRuntime.objects.update(feed_sequence=number + EPOCH - number % EPOCH)
+    # Said of which size: it is more than an integer of the database holds.
+    epoch = Value(EPOCH, output_field=BigIntegerField())
+    return BotRuntime.objects.update(feed_sequence=number + epoch - number % epoch)
 
 
 def is_forgotten(bot: Bot, *, number: int) -> bool:

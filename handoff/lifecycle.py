@@ -115,7 +115,8 @@ def queue(lane: Lane, items: list[Outgoing], *, limit: int | None = None) -> boo
     """
     row = Lane.objects.filter(pk=lane.pk)
     was_idle = lane.wake_at is None
-    if limit is not None and not was_idle:
+    # Only a lane that was given so many can have so many waiting.
+    if limit is not None and not was_idle and lane.next_sequence > limit:
         # Asked in the UPDATE, which sees what the lock's last holder committed.
         waiting = Outgoing.objects.filter(lane=lane, state__in=UNSETTLED)
         row = row.filter(~Exists(waiting[limit - 1 :]))
