@@ -14,6 +14,7 @@ from handoff import files
 from handoff.admin.access import BotFilter, ReadOnlyAdmin
 from handoff.models import Attempt, Event, Handoff, Lane, Message, Outgoing
 from handoff.models.lane import Direction
+from handoff.relay.looking import MAX_LOOKS
 
 MOST_SHOWN = 500
 
@@ -32,7 +33,7 @@ class HandoffAdmin(ReadOnlyAdmin):
     search_fields = ["conversation_id__exact"]
     search_help_text = "A conversation id, whole."
     change_form_template = "admin/handoff/handoff/change_form.html"
-    readonly_fields = ["incident"]
+    readonly_fields = ["incident", "reading"]
     fieldsets = [
         (
             None,
@@ -50,7 +51,14 @@ class HandoffAdmin(ReadOnlyAdmin):
             "In ServiceNow",
             {
                 "classes": ["collapse"],
-                "fields": ["number", "incident", "queue_id", "group_id", "entry_id"],
+                "fields": [
+                    "number",
+                    "incident",
+                    "queue_id",
+                    "group_id",
+                    "entry_id",
+                    "reading",
+                ],
             },
         ),
     ]
@@ -61,6 +69,14 @@ class HandoffAdmin(ReadOnlyAdmin):
             return "None"
         return format_html(
             '<a class="text-link" href="{url}">{number}</a>', **handoff.ticket
+        )
+
+    @admin.display(description="Reading its messages")
+    def reading(self, handoff: Handoff) -> str:
+        if handoff.looks > MAX_LOOKS:
+            return f"Given up: {MAX_LOOKS} reads in a row broke off"
+        return (
+            "Refused by ServiceNow" if handoff.is_unreadable else "Nothing hinders it"
         )
 
     def get_urls(self) -> list[URLPattern]:

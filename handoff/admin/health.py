@@ -9,7 +9,8 @@ from handoff import chat_systems
 from handoff.models import Bot, BotRuntime, Callback, Event, Outgoing
 from handoff.models.bot import WithoutAgent
 from handoff.models.lane import UNSETTLED, ItemState
-from handoff.relay.reconciling import interval
+from handoff.relay.looking import MAX_LOOKS
+from handoff.relay.reconciling import NOT_SURVIVED, interval
 from handoff.relay.to_servicenow import UNREADABLE
 from servicenow_auth.status import StatusLine, status_line
 
@@ -25,6 +26,8 @@ def _trouble(bot: Bot) -> str:
     """Return what goes on after *connected as …* where not all is well."""
     if _unread(bot):
         return ", which may not read what it has sent: see Health"
+    if bot.runtime.reading_error == NOT_SURVIVED:
+        return f". {NOT_SURVIVED}"
     if bot.runtime.reading_error:
         return ", which may not read its chats: see Health"
     if since := _polls_since(bot):
@@ -46,6 +49,7 @@ def of(bot: Bot) -> list[tuple[str, str]]:
         ("Oldest event waiting for the bot", _oldest(bot.events.all())),
         ("Last callback", _last_callback(bot)),
         ("Reading what callbacks did not tell", _reading(bot)),
+        ("Conversations that are no longer read", _set_aside(bot)),
     ]
 
 
@@ -142,6 +146,8 @@ def _reading(bot: Bot) -> str:
     runtime = bot.runtime
     if not chat_systems.traits(bot).can_read:
         return "Agent Chat cannot be read: what its callbacks do not tell is not known"
+    if runtime.reading_error == NOT_SURVIVED:
+        return NOT_SURVIVED
     if runtime.reading_error:
         user_name = bot.connection.runtime.user_name
         tables = " and ".join(chat_systems.traits(bot).tables)
@@ -177,6 +183,13 @@ def _polls_since(bot: Bot) -> str:
     ever = f"since {last.received_at:%Y-%m-%d %H:%M} UTC" if last else "yet"
     seconds = interval(runtime).total_seconds()
     return f"No callback has come {ever}: messages are fetched every {seconds:g} s"
+
+
+def _set_aside(bot: Bot) -> str:
+    count = bot.handoffs.open().filter(looks__gt=MAX_LOOKS).count()
+    if not count:
+        return "None"
+    return f"{count}: {MAX_LOOKS} reads in a row broke off. Callbacks are relayed"
 
 
 def _last_callback(bot: Bot) -> str:

@@ -160,6 +160,8 @@ class BotRuntime(models.Model):
     webhook_disabled_at = models.DateTimeField(null=True)
     # Due for a read of all open handoffs; null while nothing is open.
     reconcile_at = models.DateTimeField(null=True)
+    # Such reads begun one after the other, from which nobody came back.
+    reads = models.PositiveSmallIntegerField(default=0)
     # By ServiceNow's clock; what was written before it has been read and taken in.
     reconcile_from = models.DateTimeField(null=True)
     # Since then every read found what callbacks had told, and nothing else.

@@ -93,9 +93,11 @@ class Handoff(models.Model):
     idle_warned_at = models.DateTimeField(null=True)
     # Due for a look at ServiceNow; null when nothing is left to be seen there.
     poll_at = models.DateTimeField(null=True)
+    # Begun one after the other, from which nobody came back.
+    looks = models.PositiveSmallIntegerField(default=0)
     # Something was said that we could not read; the next look reads the messages.
     must_read = models.BooleanField(default=False)
-    # ServiceNow refused to show us the messages, so nothing waits for a read of them.
+    # The messages can't be had, so nothing waits for a read of them.
     is_unreadable = models.BooleanField(default=False)
     # An end that ServiceNow showed us, not yet announced: {reason, ended_by}.
     pending_end = models.JSONField(null=True)

@@ -31,6 +31,8 @@ SWEEP_LIMIT = 200
 LOOKS_PER_BOT = 8
 # A worker that died at a look is followed by another after so many calls' time.
 LOOK_LEASE = 3
+# From so many in a row nobody came back: no other is made.
+MAX_LOOKS = 10
 AFTER_TROUBLE = timedelta(seconds=60)
 # An end that nobody could read the messages before is announced after this, marked.
 END_PATIENCE = timedelta(seconds=60)
@@ -45,6 +47,14 @@ def look(handoff_id: UUID) -> None:
     handoff = _claim(handoff_id)
     if handoff is None:
         return
+    if handoff.looks > MAX_LOOKS:
+        _set_aside(handoff)
+        return
+    _look(handoff)
+    Handoff.objects.filter(pk=handoff.pk).update(looks=0)
+
+
+def _look(handoff: Handoff) -> None:
     if not chat_systems.traits(handoff.bot).can_read:
         _announce_unread(handoff)
     elif ends_at := handoff.bot.connection.runtime.pause_ends_at:
@@ -60,10 +70,23 @@ def look(handoff_id: UUID) -> None:
 def _claim(handoff_id: UUID) -> Handoff | None:
     """Take a due look by moving its time: whoever moves it, looks."""
     due = Handoff.objects.filter(pk=handoff_id, poll_at__lte=Now())
-    if not due.update(poll_at=Now() + settings.REQUEST_DEADLINE * LOOK_LEASE):
+    lease = settings.REQUEST_DEADLINE * LOOK_LEASE
+    # Counted before it is made: what is shown may end whoever reads it.
+    if not due.update(poll_at=Now() + lease, looks=F("looks") + 1):
         return None
     related = ("bot__connection__runtime", "bot__agent_chat")
     return Handoff.objects.select_related(*related).get(pk=handoff_id)
+
+
+def _set_aside(handoff: Handoff) -> None:
+    """Leave it to its callbacks: whoever read it was ended by that, ten in a row."""
+    logger.error("look.set_aside", extra={"handoff_id": handoff.pk})
+    Handoff.objects.filter(pk=handoff.pk).update(
+        looks=MAX_LOOKS + 1, is_unreadable=True
+    )
+    _announce_unread(handoff)
+    # Some may have waited for what a read would show.
+    doorbell.ring_callbacks(bot_id=handoff.bot_id, group_id=handoff.group_id)
 
 
 def _announce_unread(handoff: Handoff) -> None:

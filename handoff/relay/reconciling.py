@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Least, Now
 from django.utils.timezone import now
 
@@ -36,6 +36,11 @@ AT_ONCE = 100
 OVERLAP = timedelta(minutes=5)
 # A worker that died at it is followed by another after this.
 LEASE = timedelta(seconds=90)
+# From so many in a row nobody came back: a look at each finds out at which it is.
+MAX_READS = 2
+NOT_SURVIVED = (
+    "The last reads of all chats at one go broke off: each is read by itself for now."
+)
 # Other calls of the bot have all the threads that are its.
 NO_ROOM = timedelta(seconds=1)
 # Callbacks that worked for so long are trusted, and reads become SLOWER times rarer.
@@ -72,6 +77,9 @@ def reconcile(bot_id: UUID) -> None:
     handoffs = list(_included(bot))
     if not handoffs:
         _rest(bot)
+    elif bot.runtime.reads > MAX_READS:
+        _leave_to_looks(bot, handoffs, NOT_SURVIVED)
+        _again(bot, after=interval(bot.runtime))
     elif ends_at := bot.connection.runtime.pause_ends_at:
         _again(bot, after=ends_at - now())
     else:
@@ -80,12 +88,14 @@ def reconcile(bot_id: UUID) -> None:
                 _read(bot, handoffs)
             else:
                 _again(bot, after=NO_ROOM)
+    BotRuntime.objects.filter(bot=bot).update(reads=0)
 
 
 def _claim(bot_id: UUID) -> Bot | None:
     """Take a due read by moving its time: whoever moves it, reads."""
     due = BotRuntime.objects.filter(bot=bot_id, reconcile_at__lte=Now())
-    if not due.update(reconcile_at=Now() + LEASE):
+    # Counted before it is made: what is shown may end whoever reads it.
+    if not due.update(reconcile_at=Now() + LEASE, reads=F("reads") + 1):
         return None
     related = ("runtime", "connection__runtime", "agent_chat")
     return Bot.objects.select_related(*related).get(pk=bot_id)
@@ -93,6 +103,7 @@ def _claim(bot_id: UUID) -> Bot | None:
 
 def _included(bot: Bot) -> QuerySet[Handoff]:
     opened = bot.handoffs.open().exclude(group_id="").order_by("created_at")
+    opened = opened.filter(looks__lte=looking.MAX_LOOKS)
     return opened.select_related("bot__connection__runtime", "bot__agent_chat")
 
 
@@ -101,7 +112,10 @@ def _read(bot: Bot, handoffs: list[Handoff]) -> None:
         try:
             found = _recover(bot, handoffs, instance)
         except (Rejected, AnswerTooLarge, Hidden) as exc:
-            _leave_to_looks(bot, handoffs, exc.detail, instance)
+            _leave_to_looks(bot, handoffs, exc.detail)
+            calls = instance.calls + LOOK_CALLS * len(handoffs)
+            least = _least_wait(instance, calls=calls)
+            _again(bot, after=max(interval(bot.runtime), least))
         except DeliveryError as exc:
             _put_off(bot, exc)
         else:
@@ -168,16 +182,11 @@ def _least_wait(instance: Instance, *, calls: int) -> timedelta:
     return timedelta(hours=calls / (limit * SHARE)) if limit else timedelta(0)
 
 
-def _leave_to_looks(
-    bot: Bot, handoffs: list[Handoff], detail: str, instance: Instance
-) -> None:
+def _leave_to_looks(bot: Bot, handoffs: list[Handoff], detail: str) -> None:
     """Have each conversation read by itself, through a door that may be open to us."""
     logger.warning("reconcile.not_shown", extra={"bot_id": bot.pk, "detail": detail})
     BotRuntime.objects.filter(bot=bot).update(reading_error=detail[:300])
     looking.want_read(Handoff.objects.filter(pk__in=[one.pk for one in handoffs]))
-    calls = instance.calls + LOOK_CALLS * len(handoffs)
-    least = _least_wait(instance, calls=calls)
-    _again(bot, after=max(interval(bot.runtime), least))
 
 
 def _put_off(bot: Bot, exc: DeliveryError) -> None:

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from handoff.models import BotRuntime, Callback
+from handoff.models import BotRuntime, Callback, Handoff
+from handoff.relay.reconciling import NOT_SURVIVED
 from servicenow_auth.models import ConnectionRuntime, State
 from tests.admin.people import page
 
@@ -77,3 +78,19 @@ def test_tables_that_are_closed_to_us_are_said_with_the_cure(shown):
     )
     assert f"ServiceNow answered 403. {cure}." in html
     assert "Until then each conversation is read by itself." in html
+
+
+def test_reads_that_broke_off_are_said_without_a_cure_that_is_none(shown):
+    html = shown(reconcile_at=now(), reading_error=NOT_SURVIVED)
+
+    assert html.count(NOT_SURVIVED) == 2
+    assert "read its own rows" not in html
+
+
+def test_a_conversation_that_is_no_longer_read_is_counted(alice, shown, bot):
+    handoff = Handoff.objects.create(bot=bot, conversation_id="c-1", looks=11)
+    Handoff.objects.create(bot=bot, conversation_id="c-2", looks=10)
+
+    assert "1: 10 reads in a row broke off. Callbacks are relayed" in shown()
+    html = page(alice.get("handoff_handoff_change", handoff.pk))
+    assert "Given up: 10 reads in a row broke off" in html

@@ -113,7 +113,7 @@ def test_a_handoff_of_which_there_is_no_news_is_not_touched(
     Handoff.objects.update(number="CHAT0010042", queue_id="b" * 32)
     shows(http)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         reconcile(due.bot_id)
 
     assert Event.objects.count() == 0
