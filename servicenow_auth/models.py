@@ -86,6 +86,7 @@ class ConnectionRuntime(models.Model):
     pause_reason = models.CharField(max_length=300, blank=True)
     # Calls in a row that did not get through.
     failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
     # At the same time, since the last 429; null: as many as the settings say.
     calls_allowed = models.PositiveSmallIntegerField(null=True)
     calls_changed_at = models.DateTimeField(null=True)

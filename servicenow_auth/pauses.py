@@ -50,6 +50,7 @@ def throttle(pk: UUID, told: Throttled, *, first: bool) -> None:
         "paused_until": Now() + wait,
         "pause_reason": told.detail[:300],
         "failures": 0,
+        "failing_since": None,
     }
     fewer = {}
     if told.retry_after is None:
@@ -67,7 +68,8 @@ def count_failure(pk: UUID, *, detail: str, first: bool) -> None:
     Of many calls that met the same trouble one counts.
     """
     running = _running(pk, first=first)
-    if not running.update(failures=F("failures") + 1):
+    since = Coalesce("failing_since", Now())
+    if not running.update(failures=F("failures") + 1, failing_since=since):
         return
     failures = _rows(pk).values_list("failures", flat=True).get()
     if first or failures > BAD_LUCK:

@@ -71,7 +71,7 @@ def note_unreachable(*, pk: UUID, detail: str) -> None:
 def note_success(*, pk: UUID) -> None:
     rows = ConnectionRuntime.objects.filter(pk=pk)
     rows.exclude(state=State.NEEDS_REAUTHORIZATION).update(
-        detail="", refusals=0, failures=0
+        detail="", refusals=0, failures=0, failing_since=None
     )
 
 

@@ -1,5 +1,6 @@
 """A handoff from end to end: what was said, what was sent, and what went wrong."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -15,8 +16,28 @@ from handoff.admin.access import BotFilter, ReadOnlyAdmin
 from handoff.models import Attempt, Event, Handoff, Lane, Message, Outgoing
 from handoff.models.lane import Direction
 from handoff.relay.looking import MAX_LOOKS
+from handoff.relay.to_bot import UNAVAILABLE
+from handoff.relay.to_servicenow import (
+    AMBIGUOUS,
+    NO_AGENT_YET,
+    THROTTLED,
+    UNAUTHORIZED,
+    UNREACHABLE,
+    UNREADABLE,
+)
+from servicenow_auth.status import TIME
 
 MOST_SHOWN = 500
+# Why a lane waits → what people are told.
+WHY = {
+    UNREACHABLE: "ServiceNow does not answer.",
+    THROTTLED: "ServiceNow wants no calls for a while.",
+    UNAUTHORIZED: "The bot must be authorized at ServiceNow again.",
+    AMBIGUOUS: "Whether the first one arrived is not known yet; nothing overtakes it.",
+    UNREADABLE: "ServiceNow does not show whether the first one arrived.",
+    NO_AGENT_YET: "Nothing can be said before an agent has accepted.",
+    UNAVAILABLE: "The bot's webhook does not answer.",
+}
 
 
 class HandoffAdmin(ReadOnlyAdmin):
@@ -119,6 +140,9 @@ def _timeline(handoff: Handoff) -> dict[str, Any]:
     said = Message.objects.filter(handoff=handoff)
     said = said.prefetch_related("parts", "attachments")
     lanes = {lane.direction: lane for lane in Lane.objects.filter(handoff=handoff)}
+    to_servicenow = lanes.get(Direction.TO_SERVICENOW)
+    to_bot = lanes.get(Direction.TO_BOT)
+    failing_since = handoff.bot.connection.runtime.failing_since
     outgoing = Outgoing.objects.filter(lane__handoff=handoff)
     events = Event.objects.filter(handoff=handoff)
     attempts = Attempt.objects.filter(lane__handoff=handoff).select_related("lane")
@@ -128,14 +152,26 @@ def _timeline(handoff: Handoff) -> dict[str, Any]:
         "directions": [
             {
                 "title": "Items to ServiceNow",
-                "lane": lanes.get(Direction.TO_SERVICENOW),
+                "lane": to_servicenow,
+                "why": _why(to_servicenow, failing_since=failing_since),
                 "items": reversed(outgoing.order_by("-sequence")[:MOST_SHOWN]),
             },
             {
                 "title": "Events to the bot",
-                "lane": lanes.get(Direction.TO_BOT),
+                "lane": to_bot,
+                "why": _why(to_bot),
                 "items": reversed(events.order_by("-sequence")[:MOST_SHOWN]),
             },
         ],
         "attempts": attempts[:50],
     }
+
+
+def _why(lane: Lane | None, *, failing_since: datetime | None = None) -> str:
+    """Return why a lane stands still, "" where it does not."""
+    if lane is None or not lane.stalled_reason:
+        return ""
+    why = WHY.get(lane.stalled_reason, lane.stalled_reason)
+    if failing_since is None:
+        return why
+    return f"{why} No call to ServiceNow has got through since {failing_since:{TIME}}."

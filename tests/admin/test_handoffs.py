@@ -4,6 +4,7 @@ from django.utils.timezone import now
 
 from handoff import services
 from handoff.admin import access
+from handoff.admin.handoffs import WHY
 from handoff.models import (
     Attempt,
     Bot,
@@ -70,6 +71,12 @@ def test_why_a_lane_stands_still_is_shown(alice, handoff):
     html = page(alice.get("handoff_handoff_change", handoff.pk))
     assert "Needs re-authorization." in html
     assert "Next try: " in html
+
+
+def test_why_a_lane_stands_still_is_said_in_words(alice, handoff):
+    for reason, words in WHY.items():
+        Lane.objects.filter(handoff=handoff).update(stalled_reason=reason)
+        assert words in page(alice.get("handoff_handoff_change", handoff.pk))
 
 
 def test_a_bot_that_may_not_read_what_it_sent_says_so_with_the_cure(alice, handoff):
