@@ -1,6 +1,7 @@
-"""A door between the product and the sandbox that can keep an answer to itself."""
+"""A door between the product and the sandbox that can keep a call, or its answer."""
 
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -11,11 +12,15 @@ SENT = {"content-type", "authorization", "accept", "cookie", "referer", "origin"
 
 
 class Proxy:
-    """Passes every call on; those to a held path are applied, and not answered."""
+    """Passes every call on; those to a held path are applied, and not answered.
+
+    The next one to a late path is not even passed on until it is let go.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target
         self.held_path = ""
+        self.late_path = ""
         self.holding = threading.Event()
         self.released = threading.Event()
         handler = type("Handler", (_Handler,), {"proxy": self})
@@ -40,6 +45,15 @@ class Proxy:
         self.released.clear()
         self.held_path = path
 
+    def delay(self, path: str) -> None:
+        self.released.clear()
+        self.late_path = path
+
+    def wait_if_late(self, path: str) -> None:
+        if self.late_path and self.late_path in path:
+            self.late_path = ""
+            self.released.wait(60)
+
     def let_go(self) -> None:
         self.held_path = ""
         self.released.set()
@@ -57,10 +71,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.proxy.wait_if_late(self.path)
         answer = requests.request(
             self.command,
             self.proxy.target + self.path,
-            data=self.rfile.read(length),
+            data=body,
             headers={k: v for k, v in self.headers.items() if k.lower() in SENT},
             allow_redirects=False,
             timeout=30,
@@ -68,7 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.proxy.held_path and self.proxy.held_path in self.path:
             self.proxy.holding.set()
             self.proxy.released.wait(60)
-        self._answer(answer)
+        # Whoever called may have given it up.
+        with suppress(ConnectionError):
+            self._answer(answer)
 
     def _answer(self, answer: requests.Response) -> None:
         body = answer.content
@@ -78,10 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value.replace(self.proxy.target, self.proxy.url))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        try:
-            self.wfile.write(body)
-        except BrokenPipeError:
-            self.close_connection = True
+        self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""

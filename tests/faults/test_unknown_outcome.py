@@ -7,9 +7,10 @@ from django.utils.timezone import now
 
 from handoff.models import Handoff, Outgoing
 from handoff.relay import looking
-from tests.faults.chat import began
+from tests.end_to_end.proxy import Proxy
+from tests.faults.chat import began, open_bot, open_chat
 from tests.relay.conftest import to_servicenow
-from tests.sandbox.instance import eventually
+from tests.sandbox.instance import Instance, eventually
 
 pytestmark = [pytest.mark.real_http, pytest.mark.django_db]
 
@@ -94,15 +95,18 @@ def test_what_servicenow_applies_after_our_time_out_is_not_sent_again(chat):
 
 
 @pytest.fixture
-def twice(chat):
-    """What we had given up on was applied after all, next to what was sent again."""
-    chat.instance.switch(fault_latency=100, fault_latency_ms=4_500)
-    chat.say("one")
-    chat.drain()
-    chat.instance.switch(fault_latency=0)
-    chat.drain_until_settled()
-    assert eventually(lambda: chat.seen() == ["one", "one"])
-    return chat
+def twice(impatient, db, instance, settings):
+    """What we had given up on is applied after all, once it was sent again."""
+    with Proxy(instance.url) as proxy:
+        seen_through_it = Instance(proxy.url)
+        chat = open_chat(seen_through_it, open_bot(seen_through_it, settings))
+        proxy.delay("/messages")
+        chat.say("one")
+        chat.drain_until_settled()
+        assert chat.seen() == ["one"]
+        proxy.let_go()
+        assert eventually(lambda: chat.seen() == ["one", "one"])
+        yield chat
 
 
 def found_twice() -> list[str]:
