@@ -67,10 +67,13 @@ def postgres_url() -> Iterator[str]:
 def migrated(
     tmp_path_factory: pytest.TempPathFactory, postgres_url: str
 ) -> Iterator[str]:
-    """A migrated database on PostgreSQL, to be copied: that takes no seconds."""
+    """A migrated database on PostgreSQL, to be copied: that takes no seconds.
+
+    It has an administrator, for those who configure bots by their forms.
+    """
     with servers.postgres_database(postgres_url) as url:
         product = Product(folder=tmp_path_factory.mktemp("migrated"), database_url=url)
-        product.manage("migrate", "--verbosity=0")
+        product.prepare()
         yield url
 
 

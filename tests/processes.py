@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
+# The administrator's, in every database of a test.
+PASSWORD = "a-password-for-the-test"
+
+
 class Process:
     """A started program and all that it starts.
 
@@ -116,6 +120,7 @@ class Product:
             "BROKER_DIR": str(folder / "broker"),
             "DATABASE_URL": database_url,
             "DEMO": "true",
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "PUBLIC_URL": self.url,
             "REDIS_URL": redis_url,
@@ -131,6 +136,10 @@ class Product:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def prepare(self) -> None:
+        """Migrate the database and make its administrator."""
+        self.manage("prepare_demo")
 
     def web(self) -> Process:
         address = ["--host", "127.0.0.1", "--port", str(self.port)]

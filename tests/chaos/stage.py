@@ -16,11 +16,10 @@ from tests.chaos.chatbot import Chatbot
 from tests.chaos.plan import CONNECT_SUPPORT, SYSTEMS, Plan
 from tests.chaos.postmaster import Postmaster
 from tests.end_to_end.stage import add_connect_support
-from tests.processes import Process, Product
+from tests.processes import PASSWORD, Process, Product
 from tests.sandbox.instance import Instance, running_instance
 from tests.servers import Server
 
-PASSWORD = "a-password-for-the-run"
 WORKERS = 4
 THREADS = 4
 
@@ -87,13 +86,16 @@ def set_stage(plan: Plan) -> Iterator[Stage]:
             postgres=postgres,
             redis=redis,
         )
-        _configure(stage, plan, folder=folder)
+        place = _prepare(stage, plan, folder=folder)
+        # They come up while the bots are configured.
         stage.start_beat()
         stage.start_workers(without=plan.without)
+        stage.start_web()
+        _configure(stage, plan, place=place)
         yield stage
 
 
-def _configure(stage: Stage, plan: Plan, *, folder: Path) -> None:
+def _prepare(stage: Stage, plan: Plan, *, folder: Path) -> Place:
     ports = [chatbot.port for chatbot in stage.chatbots.values()]
     place = Place(
         folder=folder,
@@ -103,11 +105,13 @@ def _configure(stage: Stage, plan: Plan, *, folder: Path) -> None:
     stage.product.env |= plan.timing.environment | {
         "SERVICENOW_EXTRA_ORIGINS": stage.instance.url,
         "WEBHOOK_EXTRA_ORIGINS": ",".join(bot.url for bot in place.bots),
-        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         "WORKER_CONCURRENCY": str(THREADS),
     }
-    stage.product.manage("prepare_demo")
-    stage.start_web()
+    stage.product.prepare()
+    return place
+
+
+def _configure(stage: Stage, plan: Plan, *, place: Place) -> None:
     developer = BotDeveloper(place)
     administrator = Administrator(instance=stage.instance.url)
     with administrator.session:

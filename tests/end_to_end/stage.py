@@ -16,10 +16,8 @@ from handoff.management.demo.ports import Ports
 from handoff.management.demo.product_side import BotDeveloper, Shown
 from handoff.management.demo.servicenow_side import Administrator
 from tests.end_to_end.proxy import Proxy
-from tests.processes import Product
+from tests.processes import PASSWORD, Product
 from tests.sandbox.instance import running_instance
-
-PASSWORD = "a-password-for-the-test"
 
 
 @dataclass
@@ -54,11 +52,17 @@ class Stage:
 
     def messages(self, handoff_id: str) -> list[dict[str, Any]]:
         """Return all messages of a handoff in our order."""
+        return self._pages(f"handoffs/{handoff_id}/messages")
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the whole feed."""
+        return self._pages("events")
+
+    def _pages(self, path: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        after = ""
+        after: str | int = ""
         while True:
-            path = f"handoffs/{handoff_id}/messages?limit=200&after={after}"
-            page = self.call("GET", path).json()
+            page = self.call("GET", f"{path}?limit=200&after={after}").json()
             found += page["items"]
             if not page["has_more"]:
                 return found
@@ -81,15 +85,16 @@ def eventually(
 
 @contextmanager
 def set_stage(product: Product, folder: Path) -> Iterator[Stage]:
-    """Start web and sandbox, configure a bot by form and consent; no worker yet."""
+    """Start web and sandbox, configure a bot by form and consent; no worker yet.
+
+    The product's database is prepared.
+    """
     folder.mkdir()
     with running_instance(folder) as (instance, _), Proxy(instance.url) as proxy:
         product.env |= {
             "SERVICENOW_EXTRA_ORIGINS": proxy.url,
             "WEBHOOK_EXTRA_ORIGINS": "http://127.0.0.1:9",
-            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         }
-        product.manage("prepare_demo")
         product.web()
         place = Place(
             folder=folder,

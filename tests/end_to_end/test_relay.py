@@ -4,16 +4,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests import servers
 from tests.end_to_end.stage import Stage, eventually, set_stage
 from tests.processes import Product
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_http]
 
 
+@pytest.fixture(scope="module")
+def shared_stage(tmp_path_factory, postgres_url, migrated, redis_url):
+    """The bot is configured once for all tests on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("relay")
+    with servers.postgres_database(postgres_url, template=migrated) as database_url:
+        product = Product(folder=folder, database_url=database_url, redis_url=redis_url)
+        try:
+            with set_stage(product, folder / "sandbox") as stage:
+                yield stage
+        finally:
+            product.stop()
+
+
 @pytest.fixture
-def stage(product, tmp_path):
-    with set_stage(product, tmp_path / "sandbox") as stage:
-        yield stage
+def stage(shared_stage):
+    """The stage with web alone; a test starts workers and beat of its own."""
+    processes = shared_stage.product.processes
+    ours = len(processes)
+    yield shared_stage
+    while len(processes) > ours:
+        processes.pop().kill()
 
 
 @pytest.fixture
@@ -25,6 +43,7 @@ def embedded_stage(tmp_path):
         folder=tmp_path, database_url=f"sqlite:///{tmp_path / 'db.sqlite3'}"
     )
     try:
+        product.prepare()
         with set_stage(product, tmp_path / "sandbox") as stage:
             yield stage
     finally:
@@ -36,7 +55,7 @@ def relay_at_once(stage: Stage, *, count: int) -> None:
     for name in ("worker-1", "worker-2"):
         stage.product.worker(name)
     stage.product.beat()
-    handoff_id = stage.start("c-1")
+    handoff_id = stage.start("of many messages")
     eventually(stage.desk.find_waiting)
     stage.desk.accept()
     texts = [f"message {number}" for number in range(count)]
@@ -69,7 +88,7 @@ def test_200_messages_at_once_arrive_once_in_order_on_sqlite(embedded_stage):
 def test_a_conversation_goes_both_ways_and_ends_once(stage):
     stage.product.worker()
     stage.product.beat()
-    handoff_id = stage.start("c-1")
+    handoff_id = stage.start("from hello to the end")
     eventually(stage.desk.find_waiting)
     stage.desk.accept()
     stage.desk.say("Hello, <b>you</b> & $1")
@@ -77,12 +96,14 @@ def test_a_conversation_goes_both_ways_and_ends_once(stage):
     stage.desk.end()
     eventually(lambda: stage.state_of(handoff_id) == "ended")
 
-    events = stage.call("GET", "events?limit=200").json()["items"]
+    events = stage.events()
 
-    types = [event["type"] for event in events if event["handoff"]]
+    about = [event for event in events if event["handoff"]]
+    ours = [event for event in about if event["handoff"]["id"] == handoff_id]
+    types = [event["type"] for event in ours]
     assert types[-1] == "handoff.ended"
     assert types.count("handoff.ended") == 1
-    said = [e["data"] for e in events if e["type"] == "message.created"]
+    said = [e["data"] for e in ours if e["type"] == "message.created"]
     agent = [data["text"] for data in said if data["role"] == "agent"]
     assert "Hello, <b>you</b> & $1" in agent
     assert [e["feed_sequence"] for e in events] == list(range(1, len(events) + 1))
@@ -91,7 +112,7 @@ def test_a_conversation_goes_both_ways_and_ends_once(stage):
 def test_a_worker_killed_in_the_middle_of_a_send_costs_no_second_message(stage):
     doomed = stage.product.worker("doomed")
     stage.product.beat()
-    first, second = stage.start("c-1"), stage.start("c-2")
+    first, second = stage.start("of the doomed"), stage.start("beside it")
     eventually(stage.desk.find_waiting)
     stage.desk.accept()
     stage.proxy.hold("/messages")

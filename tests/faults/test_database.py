@@ -40,6 +40,7 @@ def stage(
     product = Product(folder=folder, database_url=database.url, redis_url=redis_url)
     product.env |= {"REQUEST_DEADLINE": "2", "SETTLE_TIME": "1", "LANE_LEASE": "12"}
     try:
+        product.prepare()
         with set_stage(product, folder / "sandbox") as stage:
             for name in ("one", "two"):
                 product.worker(name)

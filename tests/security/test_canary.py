@@ -19,7 +19,8 @@ from redis import Redis
 from handoff import services
 from handoff.models import SigningSecret
 from servicenow_auth.models import Connection
-from tests.end_to_end.stage import PASSWORD, Stage, eventually, set_stage
+from tests.end_to_end.stage import Stage, eventually, set_stage
+from tests.processes import PASSWORD
 
 PLANTED = "canary-password"
 STRANGER = "canary-of-a-stranger"
