@@ -66,6 +66,8 @@ class Timing:
 # With the late call still to come when an outcome is looked up for the first time.
 FULL = Timing(deadline=2, settle=8, lease=12, late=8)
 SHORT = Timing(deadline=2, settle=4, lease=12, late=4)
+# So late that whoever looks too early has looked twice.
+LATE = Timing(deadline=2, settle=12, lease=12, late=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +117,13 @@ def quick(plan: Plan) -> Plan:
     """Return a plan that shows much of the same in less than a minute."""
     return replace(
         plan,
-        seconds=20.0,
+        seconds=10.0,
         strikes=15,
         patience=90.0,
         handoffs=6,
         messages=8,
         replies=4,
-        web_down=4.0,
+        web_down=3.0,
         crashes=1,
         timing=SHORT,
         # One of these has the whole connection rest for half a minute.
@@ -132,7 +134,7 @@ def quick(plan: Plan) -> Plan:
 # What strikes where a rule is taken away: as little else as possible.
 _AGAINST = {
     "read_back": {"fault_502_after": 15, "fault_hang_up_after": 15},
-    "settle": {"fault_latency": 30},
+    "settle": {"fault_latency": 15},
 }
 ABLATIONS = tuple(_AGAINST)
 
@@ -141,13 +143,13 @@ def ablation(plan: Plan) -> Plan:
     """Return a plan by which it shows that a rule is missing."""
     return replace(
         plan,
-        seconds=8.0,
+        seconds=5.0,
         strikes=8,
-        patience=20.0,
-        handoffs=6,
-        messages=6,
+        patience=18.0,
+        handoffs=12,
+        messages=3,
         replies=1,
-        timing=FULL,
+        timing=LATE if plan.without == "settle" else SHORT,
         nemesis=False,
         faults=_AGAINST[plan.without],
     )
