@@ -141,15 +141,16 @@ ABLATIONS = tuple(_AGAINST)
 
 def ablation(plan: Plan) -> Plan:
     """Return a plan by which it shows that a rule is missing."""
+    timing = LATE if plan.without == "settle" else SHORT
     return replace(
         plan,
         seconds=5.0,
         strikes=8,
-        patience=18.0,
+        patience=timing.limit + 3,
         handoffs=12,
         messages=3,
         replies=1,
-        timing=LATE if plan.without == "settle" else SHORT,
+        timing=timing,
         nemesis=False,
         faults=_AGAINST[plan.without],
     )
