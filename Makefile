@@ -7,19 +7,20 @@ install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no
 compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 # Two at a time, a file each: what a file starts is started once. In their order, so
 # that those which take minutes do not come last.
-pytest := $(bin)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+pytest := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench chaos
 
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
 	$(bin)/python -m handoff.management.demo $(ARGS)
 
+# The first run covers the same lines, so the second one need not be slowed by counting.
 # Of some tests perhaps none is for both databases (5), and together they cover little.
 test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser. ARGS="-k lanes" for some
 	.ci/services
 	$(bin)/coverage erase
-	$(pytest) $(ARGS)
-	$(pytest) --database=postgres -m both_databases $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
+	$(bin)/coverage run $(pytest) $(ARGS)
+	$(bin)/python $(pytest) --database=postgres -m both_databases $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 	$(bin)/coverage combine --quiet
 	$(bin)/coverage report $(if $(ARGS),--fail-under=0)
 
