@@ -5,9 +5,9 @@ bin := .venv/bin
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r
 # pip compiles on one core; without it the demo's processes each compile all.
 compile := $(bin)/python -m compileall -q -j 0 .venv/lib
-# Two at a time, a file each: what a file starts is started once. In their order, so
-# that those which take minutes do not come last.
-pytest := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three at a time, since they wait a lot, and a file each: what it starts is started once.
+# In their order, so that those which take minutes do not come last.
+pytest := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test lint bench chaos
 
