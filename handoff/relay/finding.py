@@ -6,12 +6,15 @@ from django.db import transaction
 
 from handoff import lifecycle
 from handoff.chat_systems import ChatSystem, Conversation, InboundMessage, Observation
+from handoff.events import GONE_BY_THEMSELVES
 from handoff.incidents import Created
 from handoff.models import Handoff, Outgoing
 from handoff.relay import read_back, speaking, ticket
 from handoff.relay.observing import observe
 from handoff.relay.routes import GaveUp, NotThere
 from servicenow_auth.client import Instance
+
+CLOSED = "The conversation was closed before it arrived."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +53,14 @@ class Search:
             return read_back.found(item, shown, handoff=self.handoff)
         except NotThere:
             if self._would_be_dropped(conversation):
-                detail = "The conversation was closed before it arrived."
-                raise GaveUp(detail) from None
+                raise GaveUp(CLOSED) from None
             raise
 
     def _would_be_dropped(self, conversation: Conversation) -> bool:
         """Tell whether it is over, where a message after the end is answered 200.
 
-        Who could not be told of the end by callback is told of it here.
+        Who could not be told of the end by callback is told of it here. As long as only
+        the user has gone, what he said before goes on to the agent.
         """
         if self.chat_system.traits.can_read:
             return False
@@ -66,7 +69,10 @@ class Search:
             handoff = lifecycle.lock(self.handoff.pk)
             if seen is not None:
                 observe(handoff, seen)
-            return handoff.is_final or handoff.pending_end is not None
+            if seen is not None and handoff.is_final:
+                lifecycle.give_up_pending(handoff, error=CLOSED)
+            was_ended = handoff.is_final and handoff.reason not in GONE_BY_THEMSELVES
+            return bool(seen or handoff.pending_end or was_ended)
 
     def _read(self, conversation: Conversation) -> list[InboundMessage]:
         since = speaking.first_word(self.handoff)

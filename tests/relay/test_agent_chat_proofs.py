@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from handoff import services
 from handoff.chat_systems.agent_chat import records
 from handoff.models import Handoff, Lane, Outgoing
+from handoff.models.handoff import Reason
 from tests.relay.agent_chat import (
     ACCEPTED,
     AGENT,
@@ -180,6 +181,38 @@ def test_one_that_did_not_arrive_before_the_end_is_failed(http, interaction):
 
     assert states(interaction)[1:] == ["failed", "failed", "sent"]
     assert posted(http) == ["My door is jammed.", "one", ""]
+
+
+def leave(handoff: Handoff) -> None:
+    services.end_handoff(
+        handoff_id=handoff.pk, bot=handoff.bot, reason=Reason.USER_LEFT
+    )
+
+
+def test_what_a_user_said_before_he_left_goes_again_while_the_agent_is_there(
+    http, interaction
+):
+    leave(interaction)
+    settle()
+    shows(http)
+    for _ in ("one", "two", "end"):
+        http.post(VIRTUAL_AGENT, **TAKEN)
+
+    drain(interaction)
+
+    assert states(interaction)[1:] == ["sent", "sent", "sent"]
+    assert posted(http)[1:] == ["one", "one", "two", ""]
+
+
+def test_nothing_goes_to_an_agent_who_was_the_first_to_go(http, interaction):
+    leave(interaction)
+    settle()
+    shows(http, state="closed_complete")
+
+    drain(interaction)
+
+    assert states(interaction)[1:] == ["failed", "failed", "failed"]
+    assert posted(http)[1:] == ["one"]
 
 
 def test_it_is_held_where_the_tables_may_not_be_read(http, interaction):
