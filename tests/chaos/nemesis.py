@@ -59,10 +59,11 @@ class Nemesis:
 
     def _kill(self, worker: int) -> None:
         # Stopped first, so that it dies in what it is seen to do.
-        os.kill(worker, signal.SIGSTOP)
-        self.done[IN_A_CALL] += self._talks(worker)
-        os.kill(worker, signal.SIGKILL)
-        self.done[KILL] += 1
+        with suppress(ProcessLookupError):  # it is gone already
+            os.kill(worker, signal.SIGSTOP)
+            self.done[IN_A_CALL] += self._talks(worker)
+            os.kill(worker, signal.SIGKILL)
+            self.done[KILL] += 1
 
     def _talks(self, worker: int) -> bool:
         """Tell whether a worker talks to ServiceNow."""

@@ -29,6 +29,7 @@ from tests.chaos.verdict import (
     TO_SERVICENOW,
     Told,
     Verdict,
+    came_about,
     judge_extent,
     judge_feed,
     strangers,
@@ -94,6 +95,14 @@ def test_a_run_without_conversations_proves_nothing():
     judge_extent(verdict, [], system=CONNECT_SUPPORT)
 
     assert verdict.violations == 2
+
+
+@pytest.mark.parametrize(("system", "most"), [(AGENT_CHAT, 0), (CONNECT_SUPPORT, 1)])
+def test_a_chat_that_never_opened_is_no_chat_of_agent_chat_alone(system, most):
+    one = replace(conversation(), handoff_id="h")
+    feed = [{"type": "handoff.failed", "handoff": {"id": "h"}}]
+
+    assert len(came_about([one], feed, system=system)) == most
 
 
 def test_a_chat_that_nobody_asked_for_is_a_stranger():

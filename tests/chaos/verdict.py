@@ -78,7 +78,7 @@ def judge(
         judge_feed(verdict, told)
         for one in own:
             judge_one(verdict, collect(stage, one, screen=screen, feed=feed))
-        judge_extent(verdict, own, system=system)
+        judge_extent(verdict, came_about(own, feed, system=system), system=system)
         strange = strangers(own, screen.chats())
         judge_strangers(verdict, [line.text for line in screen.lines(strange)])
     if turned_away := stage.postmaster.turned_away:
@@ -164,6 +164,20 @@ def _to_bot(record: Record) -> Tally:
     most = len(record.said)
     least = 0 if record.one.has_left else most
     return compare_cut(record.said, spoken(record.told), least=least, most=most)
+
+
+def came_about(
+    conversations: Sequence[Conversation], feed: Sequence[Event], *, system: str
+) -> list[Conversation]:
+    """Return those in which something could be said.
+
+    A start of Agent Chat that is struck, or whose callbacks are, may end as failed.
+    """
+    ended = {
+        event["handoff"]["id"] for event in feed if event["type"] == "handoff.failed"
+    }
+    failed = ended if system == AGENT_CHAT else set()
+    return [one for one in conversations if one.handoff_id not in failed]
 
 
 def judge_extent(
