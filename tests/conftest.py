@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import coverage
 import environ
 import pytest
 import responses
@@ -40,10 +41,26 @@ def http() -> Iterator[responses.RequestsMock]:
         assert fence.refused(fake) == []
 
 
+def talks_real_http(request: pytest.FixtureRequest) -> bool:
+    return any(request.node.get_closest_marker(name) for name in OPEN)
+
+
 @pytest.fixture(autouse=True)
 def closed_fence(request: pytest.FixtureRequest) -> None:
-    if not any(request.node.get_closest_marker(name) for name in OPEN):
+    if not talks_real_http(request):
         request.getfixturevalue("http")
+
+
+@pytest.fixture(autouse=True)
+def uncounted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Count no lines where that would slow down what a test waits for and times."""
+    counting = coverage.Coverage.current()
+    if counting is None or not talks_real_http(request):
+        yield
+    else:
+        counting.stop()
+        yield
+        counting.start()
 
 
 @pytest.fixture(autouse=True, scope="session")
