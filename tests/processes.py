@@ -42,7 +42,7 @@ class Process:
         user: Sequence[str] = (),
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
-        self.command = [*_dies_with_us(stop_signal, user), *map(str, command)]
+        self.command = [*dies_with_us(stop_signal, user), *map(str, command)]
         self.log_file = log
         self.stop_signal = stop_signal
         with log.open("ab") as output:
@@ -206,7 +206,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def _dies_with_us(signal_: signal.Signals, user: Sequence[str]) -> list[str]:
+def dies_with_us(signal_: signal.Signals, user: Sequence[str] = ()) -> list[str]:
+    """Return what to put before a command that must not outlive this process."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return []

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import signal
 import subprocess
 import sys
 import uuid
@@ -16,7 +17,7 @@ from typing import Any
 import requests
 from standardwebhooks import Webhook
 
-from tests.processes import inherited
+from tests.processes import dies_with_us, inherited
 
 SECRET = "whsec_c2VjcmV0LW9mLXRoZS1kZW1vLWJvdC10ZXN0cw=="
 API_KEY = "key-of-the-demo-bot"
@@ -124,7 +125,13 @@ class Bot:
         self.log = data / "log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "handoff.sandbox.demo_bot", *options],
+                [
+                    *dies_with_us(signal.SIGTERM),
+                    sys.executable,
+                    "-m",
+                    "handoff.sandbox.demo_bot",
+                    *options,
+                ],
                 env=inherited(),
                 stdout=subprocess.PIPE,
                 stderr=log,

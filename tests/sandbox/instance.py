@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from tests.processes import inherited
+from tests.processes import dies_with_us, inherited
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "handoff" / "sandbox" / "rules"
@@ -200,7 +200,7 @@ def running_instance(data: Path) -> Iterator[tuple[Instance, subprocess.Popen[st
     """Run the instance on a port of its own choice; no process of it stays."""
     command = [sys.executable, "-m", "handoff.sandbox.instance"]
     with subprocess.Popen(
-        [*command, "--port", "0", "--data", str(data)],
+        [*dies_with_us(signal.SIGTERM), *command, "--port", "0", "--data", str(data)],
         cwd=ROOT,
         env=inherited(),
         stdout=subprocess.PIPE,
