@@ -1,6 +1,6 @@
 """The end of a conversation from our side: hear the last words, then go."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.timezone import now
 
@@ -12,7 +12,9 @@ from servicenow_auth.exceptions import Ambiguous, NotSent, Rejected
 
 # Nobody keeps an agent with a user who has gone for longer than this.
 PATIENCE = timedelta(seconds=60)
-HEARD = {"last_words": "heard"}
+# A read that took all the time there was is not made again at once.
+FRESH = timedelta(seconds=30)
+HEARD_AT = "last_words_heard_at"
 
 
 def leave(
@@ -27,13 +29,17 @@ def leave(
 
     The bot was told of the end already: the transcript is what becomes complete.
     """
-    if system.traits.can_read and item.progress != HEARD:
+    if system.traits.can_read and not _has_just_heard(item):
         _hear(item, handoff=handoff, system=system)
         with nothing_sent():
-            # A read that took all the time there was is not made again.
-            item.progress = HEARD
+            item.progress = {HEARD_AT: now().isoformat()}
             item.save(update_fields=["progress"])
     system.end(conversation, send_before=send_before)
+
+
+def _has_just_heard(item: Outgoing) -> bool:
+    heard_at = item.progress.get(HEARD_AT)
+    return heard_at is not None and datetime.fromisoformat(heard_at) > now() - FRESH
 
 
 def _hear(item: Outgoing, *, handoff: Handoff, system: ChatSystem) -> None:

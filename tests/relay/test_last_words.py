@@ -104,13 +104,31 @@ def test_nobody_is_kept_by_messages_that_are_hidden_from_us(http, left):
     assert states(left)[-1] == "sent"
 
 
-def test_what_was_read_once_is_not_read_before_each_attempt(http, left):
+@pytest.fixture
+def not_left(http: Any, left: Handoff) -> Handoff:
+    """The last words were read, and the conversation could not be left."""
     http.get(MESSAGES, json={"result": []})
     http.post(LEAVE, status=500, json={"error": {"message": "no"}})
     drain(left)
     Outgoing.objects.filter(kind="end").update(state="pending")
     http.post(LEAVE, json={"result": entry(7)})
+    return left
 
-    drain(left)
+
+def test_what_was_just_read_is_not_read_before_each_attempt(http, not_left):
+    drain(not_left)
 
     assert [call.request.method for call in http.calls] == ["GET", "POST", "POST"]
+
+
+def test_what_was_read_a_while_ago_is_read_again_before_we_leave(http, not_left):
+    a_while_ago = now() - leaving.FRESH
+    Outgoing.objects.filter(kind="end").update(
+        progress={leaving.HEARD_AT: a_while_ago.isoformat()}
+    )
+    http.replace("GET", MESSAGES, json={"result": [message("1" * 32, "Wait!")]})
+
+    drain(not_left)
+
+    assert transcript(not_left) == [("Wait!", True)]
+    assert states(not_left)[-1] == "sent"
