@@ -9,6 +9,9 @@ compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 # In their order, so that those which take minutes do not come last.
 pytest := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+# Many processes start from the same sources: where it is switched off, each compiles all.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test lint bench chaos
 
 demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a conversation over each chat system
