@@ -5,20 +5,19 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import responses
 from django.db import transaction
 from django.utils.timezone import now
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from handoff import services
@@ -39,6 +38,7 @@ from tests.relay.conftest import (
 )
 from tests.relay.conftest import row as as_row
 from tests.relay.desk import ACCEPTED, CLOSED, US, WAITING, Desk, Row
+from tests.relay.machines import play
 
 PROFILE = f"{HOST}/api/now/live/profiles/sys_user.{AGENT}"
 PAUSES = st.lists(st.integers(100, 1500), min_size=1, max_size=4)
@@ -106,9 +106,7 @@ class Ingestion(RuleBasedStateMachine):
         self, places: list[int], fate: str, are_named: bool, then: str, is_down: bool
     ) -> None:
         for body in self._take(places):
-            if self.tells_before and body["event"] == "message":
-                body |= {"follows": self.desk.written_before(body)}
-            text = json.dumps(body)
+            text = self._sent(body)
             delivery_id = hashlib.sha256(text.encode()).hexdigest()
             if fate != "get lost":
                 self._receive(
@@ -143,6 +141,11 @@ class Ingestion(RuleBasedStateMachine):
         taken = places[: len(self.on_the_way)]
         return [self.on_the_way.pop(n % len(self.on_the_way)) for n in taken]
 
+    def _sent(self, body: Row) -> str:
+        if self.tells_before and body["event"] == "message":
+            body |= {"follows": self.desk.written_before(body)}
+        return json.dumps(body)
+
     def _receive(self, body: str, *, delivery_id: str | None) -> None:
         with suppress(MalformedBody):
             services.receive_callback(
@@ -172,7 +175,7 @@ class Ingestion(RuleBasedStateMachine):
 
     def _all_arrive(self) -> None:
         for body in reversed(self.on_the_way):
-            self._receive(json.dumps(body), delivery_id=None)
+            self._receive(self._sent(body), delivery_id=None)
         self._take_in()
 
     def _answer(self, shown: Callable[[], Any]) -> Callable[[Any], Any]:
@@ -195,7 +198,7 @@ class Ingestion(RuleBasedStateMachine):
         if self.desk.is_open:
             self.somebody_writes(pauses=[100], author="beth")
             self.the_chat_is_closed()
-            self._receive(json.dumps(self.on_the_way.pop()), delivery_id=None)
+            self._receive(self._sent(self.on_the_way.pop()), delivery_id=None)
             self._take_in()
         else:
             self._all_arrive()
@@ -229,22 +232,10 @@ class Ingestion(RuleBasedStateMachine):
         assert events.last().payload["data"]["messages_complete"] is True
 
 
+@pytest.mark.uncounted
 @pytest.mark.django_db
 def test_all_is_told_once_in_order_and_the_end_last(http, running, monkeypatch):
     # An example takes longer than a moment.
     monkeypatch.setattr(inbox, "OVERTAKEN_FOR", timedelta(hours=1))
 
-    class OfThisTest(Ingestion):
-        def __init__(self) -> None:
-            super().__init__(handoff=running, http=http)
-
-    run_state_machine_as_test(
-        OfThisTest,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=12,
-            deadline=None,
-            derandomize=True,
-            database=None,
-        ),
-    )
+    play(partial(Ingestion, handoff=running, http=http), examples=30)
