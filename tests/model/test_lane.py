@@ -8,6 +8,8 @@ from tests.model.explorer import broken_promise, explore
 from tests.model.state import Bounds, Item, Rules, first
 from tests.model.steps import DONE_BY
 
+pytestmark = pytest.mark.uncounted
+
 SMALL = Bounds(messages=2, workers=2, troubles=2)
 
 
