@@ -114,16 +114,16 @@ class Plan:
 
 
 def quick(plan: Plan) -> Plan:
-    """Return a plan that shows much of the same in less than a minute."""
+    """Return a plan that shows much of the same in half a minute."""
     return replace(
         plan,
-        seconds=10.0,
-        strikes=15,
+        seconds=6.0,
+        strikes=10,
         patience=90.0,
-        handoffs=6,
-        messages=8,
-        replies=4,
-        web_down=3.0,
+        handoffs=4,
+        messages=6,
+        replies=3,
+        web_down=2.0,
         crashes=1,
         timing=SHORT,
         # One of these has the whole connection rest for half a minute.
