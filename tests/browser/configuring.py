@@ -15,6 +15,8 @@ def open_new_bot(page: Page, demo: Demo) -> Page:
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Bots", exact=True).first.click()
     page.get_by_title("Add bot").click()
+    # What is typed before a page is there is typed into nothing.
+    page.wait_for_url("**/bot/add/")
     return page
 
 

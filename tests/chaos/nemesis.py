@@ -77,10 +77,16 @@ class Nemesis:
         """Return which of its blows it did not deal; FLUSHALL may find Redis away."""
         if not self.plan.nemesis:
             return []
-        wanted = [KILL, IN_A_CALL, self._web_killed, BEAT_KILLED]
+        wanted = [IN_A_CALL, self._web_killed, BEAT_KILLED]
         if self.stage.redis:
             wanted += [REDIS_RESTARTED, REDIS_FROZEN, POSTGRES_RESTARTED]
-        return [f"no {name}" for name in wanted if not self.done[name]]
+        others = [f"no {name}" for name in wanted if not self.done[name]]
+        return self.missing_kills() + others
+
+    def missing_kills(self) -> list[str]:
+        kills = self.done[KILL]
+        too_few = self.plan.nemesis and kills < self.plan.kills
+        return [f"only {kills} times {KILL}"] if too_few else []
 
     def rage(self) -> None:
         """Strike all other blows, each at its moment, while the storm lasts.

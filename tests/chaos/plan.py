@@ -77,8 +77,10 @@ class Plan:
     systems: tuple[str, ...] = (CONNECT_SUPPORT,)
     # How long users and agents are disturbed; then they finish in peace.
     seconds: float = 75.0
-    # How many calls and callbacks are struck at least: a slow machine takes longer.
+    # How many calls and callbacks are struck at least, and how many workers are
+    # killed: a slow machine takes longer.
     strikes: int = 100
+    kills: int = 20
     # How long it may take until all is delivered then.
     patience: float = 180.0
     handoffs: int = 24
@@ -119,6 +121,7 @@ def quick(plan: Plan) -> Plan:
         plan,
         seconds=6.0,
         strikes=10,
+        kills=3,
         patience=90.0,
         handoffs=4,
         messages=6,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.nemesis import IN_A_CALL, KILL
+from tests.chaos.nemesis import IN_A_CALL
 from tests.chaos.plan import ABLATIONS, CONNECT_SUPPORT, Plan, ablation, quick
 from tests.chaos.run import play
 from tests.chaos.table import table
@@ -22,7 +22,6 @@ def test_workers_are_killed_calls_struck_and_servers_restarted_and_nothing_shows
     assert outcome.verdict.violations == 0, table(plan, outcome)
     # In so short a run perhaps none of those killed is seen to be in a call.
     assert set(outcome.missing) <= {f"no {IN_A_CALL}"}
-    assert outcome.nemesis[KILL] >= 3
 
 
 @pytest.mark.parametrize("rule", ABLATIONS)
