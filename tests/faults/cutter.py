@@ -8,10 +8,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 CHUNK = 65_536
+COMMIT = b"COMMIT"
 
 
 class Cutter:
-    """Passes all on; at the first COMMIT after `arm` its connection ends."""
+    """Passes all on; after `arm` it ends the connection that commits what is named."""
 
     def __init__(self, database_url: str) -> None:
         parts = urlsplit(database_url)
@@ -24,6 +25,7 @@ class Cutter:
         self.url = parts._replace(netloc=netloc, query=options).geturl()
         self.cuts = 0
         self._moment = ""
+        self._text = b""
         self._thread = threading.Thread(target=self._accept)
 
     def __enter__(self) -> Self:
@@ -35,8 +37,9 @@ class Cutter:
         self._thread.join()
         self.listener.close()
 
-    def arm(self, moment: str) -> None:
-        """Cut at the next COMMIT, `before` the database has it or `after` that."""
+    def arm(self, moment: str, *, text: str) -> None:
+        """Cut where this text is committed, `before` the database has it or `after`."""
+        self._text = text.encode()
         self._moment = moment
 
     def _accept(self) -> None:
@@ -54,27 +57,34 @@ class Cutter:
         ):
             selector.register(client, selectors.EVENT_READ)
             selector.register(server, selectors.EVENT_READ)
-            while self._pass_on(client, server, selector):
-                pass
+            said = b""  # by the client since its last COMMIT
+            while (data := self._pass_on(client, server, selector, said)) is not None:
+                said = b"" if COMMIT in data else said + data
 
     def _pass_on(
         self,
         client: socket.socket,
         server: socket.socket,
         selector: selectors.BaseSelector,
-    ) -> bool:
-        """Pass on what has come; return whether the connection goes on."""
+        said: bytes,
+    ) -> bytes | None:
+        """Pass on what has come; return what the client said, None at the end."""
+        from_client = b""
         for key, _ in selector.select():
-            from_client = key.fileobj is client
-            source, sink = (client, server) if from_client else (server, client)
+            is_client = key.fileobj is client
+            source, sink = (client, server) if is_client else (server, client)
             data = source.recv(CHUNK)
-            if from_client and self._moment and b"COMMIT" in data:
+            if is_client and COMMIT in data and self._is_armed_for(said + data):
                 self._cut(server, data)
-                return False
+                return None
             if not data:
-                return False
+                return None
             sink.sendall(data)
-        return True
+            from_client += data if is_client else b""
+        return from_client
+
+    def _is_armed_for(self, said: bytes) -> bool:
+        return bool(self._moment) and self._text in said
 
     def _cut(self, server: socket.socket, data: bytes) -> None:
         moment, self._moment = self._moment, ""
