@@ -1,13 +1,7 @@
-from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 
 
-class AdminConfig(DjangoAdminConfig):
+class AdminConfig(SimpleAdminConfig):
+    """The admin without its pages: config.urls brings them, and no worker needs any."""
+
     default_site = "handoff.admin.site.HandoffAdminSite"
-
-    def ready(self) -> None:
-        super().ready()
-        from django.contrib.admin import site
-
-        from handoff.admin import pages
-
-        pages.show_on(site)

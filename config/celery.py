@@ -9,6 +9,8 @@ from django.db import close_old_connections
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Celery would load all pages for Django's checks, and tell nobody what they found.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 TRANSPORT_ALIASES["atomicfile"] = "config.broker:Transport"
 
 app = Celery("handoff")

@@ -5,7 +5,10 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config import health
 from config.metrics import metrics
+from handoff.admin import pages
 from handoff.api.schema import DocsView
+
+pages.show_on(admin.site)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -13,6 +14,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _django = get_wsgi_application()
+# Now, so that nobody's first request waits for all pages to be loaded.
+import_module(settings.ROOT_URLCONF)
 
 CHUNK = 65_536
 

@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.urls import URLPattern, reverse
 
+import config.urls  # noqa: F401 - registers the pages
 from handoff import services
 from handoff.models import ApiKey, Attachment, Bot, Callback, Handoff, SigningSecret
 from tests.admin.people import Admin, developer, page

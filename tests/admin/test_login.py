@@ -33,6 +33,7 @@ def code_of(user: User) -> str:
 def test_the_site_is_ours_and_shows_our_pages_only():
     assert isinstance(admin.site, HandoffAdminSite)
     assert set(admin.site._registry) == set(PAGES)
+    assert admin.site.check(None) == []
 
 
 def test_a_password_alone_lets_nobody_in(operator, client):
