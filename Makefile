@@ -9,6 +9,8 @@ compile := $(bin)/python -m compileall -q -j 0 .venv/lib
 # In their order, so that those which take minutes do not come last.
 pytest := -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+both := $$(grep -rl both_databases --include='test_*.py' tests)
+
 # Many processes start from the same sources: where it is switched off, each compiles all.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -18,12 +20,13 @@ demo: .venv/runtime ## Try it: everything on this machine. ARGS=--once plays a c
 	$(bin)/python -m handoff.management.demo $(ARGS)
 
 # The first run covers the same lines, so the second one need not be slowed by counting.
+# To collect all tests would take it longer than some of them.
 # Of some tests perhaps none is for both databases (5), and together they cover little.
 test: .venv/dev ## Every test, on SQLite and PostgreSQL, with Redis and a browser. ARGS="-k lanes" for some
 	.ci/services
 	$(bin)/coverage erase
 	$(bin)/coverage run $(pytest) $(ARGS)
-	$(bin)/python $(pytest) --database=postgres -m both_databases $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
+	$(bin)/python $(pytest) --database=postgres -m both_databases $(or $(ARGS),$(both)) $(if $(ARGS),|| test $$? -eq 5)
 	$(bin)/coverage combine --quiet
 	$(bin)/coverage report $(if $(ARGS),--fail-under=0)
 
