@@ -73,6 +73,10 @@ def test_a_message_that_was_not_applied_is_sent_again_when_it_no_longer_can_be(
 
 
 def test_a_500_before_anything_was_applied_is_sent_again_at_once(chat, settings):
+    # So much longer than the machine may be held up.
+    settings.REQUEST_DEADLINE = timedelta(seconds=10)
+    settings.SETTLE_TIME = timedelta(minutes=1)
+    settings.LANE_LEASE = timedelta(seconds=20)
     strike(chat, "fault_500_before")
 
     chat.drain()
